@@ -1,0 +1,32 @@
+"""kerasish: tf.keras 2.x on today's TensorFlow.
+
+The machinery, from the bottom up: `core` (names, configuration, ownership), `ops` (numerics), `graph` (symbolic tensors),
+`data_sources` (anything a user passes as data), `training` (one batch's path), `saving` (file formats). The public
+modules carry the names of `tf.keras`.
+"""
+
+from kerasish import _tensorflow as _tensorflow  # isort: split
+
+from kerasish import (
+    activations,
+    callbacks,
+    constraints,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+)
+from kerasish.dropin import install, uninstall
+from kerasish.layers import Input
+from kerasish.models import Model, Sequential
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Input", "Model", "Sequential", "activations", "callbacks", "constraints", "datasets", "initializers", "install",
+    "layers", "losses", "metrics", "models", "optimizers", "regularizers", "uninstall",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""What every object of the library is: names, settings, configuration, ownership. Imports only TensorFlow and NumPy."""

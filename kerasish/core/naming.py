@@ -1,0 +1,32 @@
+"""Names of layers and models: snake case of the class, numbered from the second on.
+
+Source: behaviour of tf.keras 2 (`dense`, `dense_1`, `conv2d`, `input_1`).
+"""
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from kerasish.core.settings import on_clear_session
+
+_used: Counter[str] = Counter()
+on_clear_session(_used.clear)
+
+
+def to_snake_case(name: str) -> str:
+    """`Conv2DTranspose` becomes `conv2d_transpose`; a private class gets the prefix `private`."""
+    words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    snake = re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
+    return "private" + snake if snake.startswith("_") else snake
+
+
+def unique_name(prefix: str, zero_based: bool = True) -> str:
+    """The prefix with the number of its earlier uses: `dense`, `dense_1`, or from one on: `input_1`, `input_2`."""
+    _used[prefix] += 1
+    number = _used[prefix] - zero_based
+    return f"{prefix}_{number}" if number else prefix
+
+
+def used_names() -> Counter[str]:
+    """How often each prefix was used so far (a live view, as `backend.get_uid` counts)."""
+    return _used

@@ -1,0 +1,41 @@
+"""Anything a user may pass as data, as blocks of batches.
+
+| file | what is there |
+|---|---|
+| source.py | `open_source`, the only place that asks what kind of data it is |
+| blocks.py | what a source gives: `Source`, `Epoch`, `Block`, `Take` |
+| arrays.py | arrays, tensors, frames, lists; `split`, `single_batch` |
+| columns.py | one such argument as tensors, with its errors |
+| datasets.py | tf.data |
+| generators.py | generators and `Sequence`s |
+| ahead.py | threads that draw batches ahead |
+| sequence.py | the base class `keras.utils.Sequence` |
+| weights.py | class weights and missing sample weights |
+| order.py | shuffled orders |
+"""
+from __future__ import annotations
+
+from kerasish.data_sources.arrays import single_batch, split
+from kerasish.data_sources.blocks import (
+    Block,
+    Epoch,
+    Source,
+    Take,
+    pack_x_y_sample_weight,
+    unpack_x_y_sample_weight,
+)
+from kerasish.data_sources.sequence import Sequence
+from kerasish.data_sources.source import open_source
+
+__all__ = [
+    "Block",
+    "Epoch",
+    "Sequence",
+    "Source",
+    "Take",
+    "open_source",
+    "pack_x_y_sample_weight",
+    "single_batch",
+    "split",
+    "unpack_x_y_sample_weight",
+]

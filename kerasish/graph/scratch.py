@@ -1,0 +1,58 @@
+"""Graphs in which a layer is called once to learn what comes out, and Python control flow of user code made graph-ready.
+
+This is one of the three files that use `tf.__internal__` (there is no public graph that lets variables be lifted out of
+it while a function is being built, nor a public conversion of a single call).
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import tensorflow as tf
+
+from kerasish.core.object_config import is_library_class
+
+
+@contextmanager
+def scratch_graph(name: str) -> Iterator[None]:
+    """A throw-away graph: operations made within are never run, variables made under `tf.init_scope` are real."""
+    with tf.__internal__.FuncGraph(f"{name}_scratch").as_default():
+        yield
+
+
+def placeholder(spec: tf.TypeSpec) -> Any:
+    """A stand-in of that type for the current scratch graph."""
+    if isinstance(spec, tf.TensorSpec):
+        return tf.compat.v1.placeholder(spec.dtype, spec.shape)
+    return tf.nest.pack_sequence_as(spec, [placeholder(part) for part in spec._component_specs], expand_composites=True)
+
+
+def spec_of(value: Any) -> tf.TypeSpec:
+    """The type (shape and dtype) of a tensor of any kind."""
+    if isinstance(value, (tf.Tensor, tf.Variable)):
+        return tf.TensorSpec(value.shape, value.dtype)
+    return tf.type_spec_from_value(value)
+
+
+def converted(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's method with its Python `if`, `for` and `while` on tensors turned into graph control flow.
+
+    Library methods, and calls outside a graph, are returned as they are.
+    """
+    if tf.executing_eagerly():
+        return method
+    owner = getattr(method, "__self__", None)
+    function = getattr(method, "__func__", method)
+    if owner is not None and (function.__module__ or "").partition(".")[0] == "kerasish":
+        return method
+    return tf.__internal__.autograph.tf_convert(method, tf.__internal__.autograph.control_status_ctx())
+
+
+def is_library_method(owner: Any, name: str) -> bool:
+    """Whether the object's method is the library's own rather than an override of a user."""
+    cls = owner if isinstance(owner, type) else type(owner)
+    return is_library_class(next(base for base in cls.__mro__ if name in base.__dict__))
+
+
+eager_tensor_type = tf.__internal__.EagerTensor

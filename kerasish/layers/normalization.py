@@ -1,0 +1,296 @@
+"""Layers that bring activations to mean 0 and variance 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from kerasish import constraints, initializers, regularizers
+from kerasish.layers import arguments
+from kerasish.layers.base import LAYERS, Layer
+from kerasish.layers.input_spec import InputSpec
+from kerasish.ops import normalization as ops
+from kerasish.ops.condition import choose
+
+_HALF = ("float16", "bfloat16")
+_OFF = {
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": 0.99,
+    "virtual_batch_size": None,
+    "adjustment": None,
+}
+
+
+class _Normalization(Layer):
+    """Base of layers that normalize, scale by gamma and shift by beta."""
+
+    def __init__(
+        self,
+        axis: Any,
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        beta_initializer: Any,
+        gamma_initializer: Any,
+        beta_regularizer: Any,
+        gamma_regularizer: Any,
+        beta_constraint: Any,
+        gamma_constraint: Any,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        arguments.axis_list(axis)
+        self.axis = list(axis) if isinstance(axis, tuple) else axis
+        if not epsilon >= 0:
+            raise ValueError(f"`epsilon` must be a number of at least 0. Received: epsilon={epsilon!r}")
+        self.epsilon = epsilon
+        self.center, self.scale = center, scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.supports_masking = True
+
+    def _locate(self, input_shape: Any) -> tuple[int | None, ...]:
+        """Fixes the axes for inputs of that shape, which is returned.
+
+        Raises:
+            ValueError: if an axis does not exist or has no known size.
+        """
+        shape = tuple(input_shape)
+        self.axis = arguments.axes_within(self.name, arguments.axis_list(self.axis), len(shape))
+        if any(shape[axis] is None for axis in self.axis):
+            raise ValueError(
+                f'The inputs of layer "{self.name}" must have a known size along `axis`. '
+                f"Received: shape={shape}, axis={self.axis}"
+            )
+        return shape
+
+    def _add_scale_and_shift(self, shape: tuple[int, ...], dtype: Any) -> None:
+        options = {"shape": shape, "dtype": dtype, "experimental_autocast": False}
+        self.gamma = self.add_weight("gamma", **options) if self.scale else None
+        self.beta = self.add_weight("beta", **options) if self.center else None
+
+    def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
+        """The input's shape."""
+        return tf.TensorShape(input_shape)
+
+
+@LAYERS.register()
+class BatchNormalization(_Normalization):
+    """`gamma (x - mean) / sqrt(variance + epsilon) + beta`, mean and variance being those of the batch in training.
+
+    Otherwise, and while `trainable` is False, they are the averages gathered in training, which move by
+    `average * momentum + value * (1 - momentum)` at each step.
+
+    Args:
+        axis: the axis of the features, each normalized by itself; or several.
+        momentum: how slowly the averages move.
+        epsilon: keeps the division finite.
+        center: whether beta is added.
+        scale: whether gamma is multiplied by.
+        beta_initializer: initial values of beta.
+        gamma_initializer: initial values of gamma.
+        moving_mean_initializer: initial values of the average mean.
+        moving_variance_initializer: initial values of the average variance.
+        beta_regularizer: a penalty on beta.
+        gamma_regularizer: a penalty on gamma.
+        beta_constraint: a projection of beta after each update.
+        gamma_constraint: a projection of gamma after each update.
+        synchronized: accepted for compatibility; each replica uses its own batch.
+        **kwargs: arguments of `Layer`, and `fused` (False forbids TensorFlow's op for images and volumes, whose average
+            variance is the unbiased one).
+
+    Raises:
+        ValueError: for an axis that does not exist, or `fused=True` where the op does not apply.
+
+    Source: S. Ioffe and C. Szegedy, Batch Normalization (2015).
+    """
+
+    _config_excluded = ("synchronized",)
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ):
+        self.fused = kwargs.pop("fused", None)
+        _refuse_removed(kwargs)
+        super().__init__(
+            axis, epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
+            beta_constraint, gamma_constraint, **kwargs,
+        )  # fmt: skip
+        self.momentum = momentum
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.synchronized = synchronized
+
+    def build(self, input_shape: Any) -> None:
+        """Creates gamma, beta and the two averages, one number for each feature."""
+        shape = self._locate(input_shape)
+        self.fused = self._can_fuse(len(shape)) if self.fused is None else self.fused
+        if self.fused and not self._can_fuse(len(shape)):
+            raise ValueError(
+                f'Layer "{self.name}" can use `fused=True` only for images and volumes (4 or 5 axes) normalized along axis 1 or '
+                f"the last. Received: shape={shape}, axis={self.axis}, dtype={self.compute_dtype}"
+            )
+        several = len(self.axis) > 1
+        sizes = (
+            tuple(size if axis in self.axis else 1 for axis, size in enumerate(shape))
+            if several
+            else (shape[self.axis[0]],)
+        )
+        dtype = "float32" if self.dtype in _HALF else self.dtype
+        self._add_scale_and_shift(sizes, dtype)
+        average = {
+            "shape": sizes, "dtype": dtype, "trainable": False, "experimental_autocast": False,
+            "synchronization": tf.VariableSynchronization.ON_READ, "aggregation": tf.VariableAggregation.MEAN,
+        }  # fmt: skip
+        self.moving_mean = self.add_weight("moving_mean", **average)
+        self.moving_variance = self.add_weight("moving_variance", **average)
+        self.input_spec = InputSpec(ndim=len(shape), axes={axis: shape[axis] for axis in self.axis})
+        super().build(input_shape)
+
+    def _can_fuse(self, rank: int) -> bool:
+        return rank in (4, 5) and self.axis in ([1], [rank - 1]) and self.compute_dtype != "float64"
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> tf.Tensor:
+        """The normalized inputs.
+
+        Args:
+            inputs: numbers of any shape with the features along `axis`.
+            training: whether the batch's moments are used, and the averages moved.
+            mask: which positions count for the moments (not with the fused op).
+        """
+        if not inputs.dtype.is_floating:
+            inputs = tf.cast(inputs, self.compute_dtype)
+        normalize = self._fused if self.fused else lambda values, by_batch: self._plain(values, by_batch, mask)
+        return choose(
+            training if self.trainable else False, lambda: normalize(inputs, True), lambda: normalize(inputs, False)
+        )
+
+    def _fused(self, inputs: tf.Tensor, by_batch: bool) -> tf.Tensor:
+        gamma = self.gamma if self.scale else tf.ones_like(self.moving_mean)
+        beta = self.beta if self.center else tf.zeros_like(self.moving_mean)
+        channels_first = self.axis == [1]
+        outputs, mean, variance = ops.fused_batch_norm(
+            inputs, gamma, beta, self.moving_mean, self.moving_variance, self.epsilon, by_batch, channels_first
+        )
+        if by_batch:
+            self._move_averages(mean, variance)
+        return outputs
+
+    def _plain(self, inputs: tf.Tensor, by_batch: bool, mask: Any) -> tf.Tensor:
+        precise = tf.cast(inputs, tf.float32) if inputs.dtype.name in _HALF else inputs
+        rank = inputs.shape.rank
+        mean, variance = self.moving_mean, self.moving_variance
+        if by_batch:
+            axes = [axis for axis in range(rank) if axis not in self.axis]
+            mean, variance = ops.moments(precise, axes, _aligned(mask, rank), keepdims=len(self.axis) > 1)
+            self._move_averages(mean, variance)
+        shape = [1] * rank
+        shape[self.axis[0]] = -1
+        weights = [
+            value if value is None or len(self.axis) > 1 or self.axis == [rank - 1] else tf.reshape(value, shape)
+            for value in (mean, variance, self.beta, self.gamma)
+        ]
+        return tf.cast(ops.normalize(precise, *weights, self.epsilon), inputs.dtype)
+
+    def _move_averages(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
+        ops.move_average(self.moving_mean, mean, self.momentum)
+        ops.move_average(self.moving_variance, variance, self.momentum)
+
+
+@LAYERS.register()
+class LayerNormalization(_Normalization):
+    """`gamma (x - mean) / sqrt(variance + epsilon) + beta`, mean and variance being those of the sample along `axis`.
+
+    Args:
+        axis: the axis or axes over which the moments are taken; gamma and beta have their sizes.
+        epsilon: keeps the division finite.
+        center: whether beta is added.
+        scale: whether gamma is multiplied by.
+        beta_initializer: initial values of beta.
+        gamma_initializer: initial values of gamma.
+        beta_regularizer: a penalty on beta.
+        gamma_regularizer: a penalty on gamma.
+        beta_constraint: a projection of beta after each update.
+        gamma_constraint: a projection of gamma after each update.
+        **kwargs: arguments of `Layer`.
+
+    Raises:
+        ValueError: for an axis that does not exist.
+
+    Source: J. L. Ba et al., Layer Normalization (2016).
+    """
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            axis, epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
+            beta_constraint, gamma_constraint, **kwargs,
+        )  # fmt: skip
+
+    def build(self, input_shape: Any) -> None:
+        """Creates gamma and beta with the sizes along `axis`."""
+        shape = self._locate(input_shape)
+        self._add_scale_and_shift(tuple(shape[axis] for axis in self.axis), self.dtype)  # type: ignore[misc]
+        super().build(input_shape)
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """The normalized inputs."""
+        if not inputs.dtype.is_floating:
+            inputs = tf.cast(inputs, self.compute_dtype)
+        beta, gamma = (self._along_axes(weight, inputs.shape) for weight in (self.beta, self.gamma))
+        return ops.layer_norm(inputs, self.axis, beta, gamma, self.epsilon)
+
+    def _along_axes(self, weight: Any, shape: tf.TensorShape) -> Any:
+        """The weight in a shape that broadcasts to inputs of that shape."""
+        if weight is None or self.axis == [shape.rank - 1]:
+            return weight
+        return tf.reshape(weight, [size if axis in self.axis else 1 for axis, size in enumerate(shape)])
+
+
+def _aligned(mask: Any, rank: int) -> Any:
+    """The mask with axes of size 1 at its end up to the rank."""
+    if mask is None:
+        return None
+    mask = tf.convert_to_tensor(mask)
+    return tf.reshape(mask, [*tf.unstack(tf.shape(mask)), *[1] * (rank - mask.shape.rank)])
+
+
+def _refuse_removed(kwargs: dict[str, Any]) -> None:
+    """Takes out the arguments of earlier releases, which must be off."""
+    for name, off in _OFF.items():
+        value = kwargs.pop(name, off)
+        if value != off:
+            raise ValueError(f"BatchNormalization does not support `{name}`. Received: {name}={value!r}\nLeave it out.")

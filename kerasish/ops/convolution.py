@@ -1,0 +1,77 @@
+"""Convolutions of any rank, any layout, any number of groups, on every device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+_LAYOUTS = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
+
+
+def convolve(
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    strides: Sequence[int],
+    padding: str,
+    dilations: Sequence[int],
+    channels_first: bool = False,
+) -> tf.Tensor:
+    """The convolution of inputs `(batch..., *space, channels)` or `(batch..., channels, *space)` with a kernel.
+
+    Args:
+        kernel: `(*size, channels / groups, filters)`; the number of groups follows from its shape.
+        padding: `"valid"`, `"same"` or, for one dimension of space, `"causal"`.
+    """
+    rank = len(strides)
+    if padding == "causal":
+        reach = dilations[0] * (kernel.shape[0] - 1)
+        inputs, padding = pad_start(inputs, reach, channels_first), "valid"
+    if channels_first and not native_channels_first():
+        convolved = _grouped(channels_to_end(inputs, rank), kernel, strides, padding, dilations, None)
+        return channels_to_front(convolved, rank)
+    return _grouped(inputs, kernel, strides, padding, dilations, _LAYOUTS[rank] if channels_first else None)
+
+
+def _grouped(inputs, kernel, strides, padding, dilations, layout):  # type: ignore[no-untyped-def]
+    """One op, except for groups in three dimensions, which TensorFlow lacks on the CPU."""
+    rank, axis = len(strides), 1 if layout else -1
+    groups = inputs.shape[axis] // kernel.shape[-2]
+    if rank < 3 or groups == 1:
+        return tf.nn.convolution(inputs, kernel, strides, padding.upper(), layout, dilations)
+    axis = len(inputs.shape) - 1 - rank if layout else -1
+    parts = zip(tf.split(inputs, groups, axis), tf.split(kernel, groups, -1), strict=True)
+    done = [tf.nn.convolution(part, piece, strides, padding.upper(), layout, dilations) for part, piece in parts]
+    return tf.concat(done, axis)
+
+
+def pad_start(inputs: tf.Tensor, size: int, channels_first: bool) -> tf.Tensor:
+    """Inputs `(batch..., time, channels)` with `size` zero steps before the first."""
+    outer = [[0, 0]] * (len(inputs.shape) - 2)
+    inner = [[0, 0], [size, 0]] if channels_first else [[size, 0], [0, 0]]
+    return tf.pad(inputs, outer + inner)
+
+
+def output_length(length: int | None, size: int, padding: str, stride: int, dilation: int = 1) -> int | None:
+    """How many positions a window of `size` takes along `length`; None if the length is unknown."""
+    if length is None:
+        return None
+    reach = (size - 1) * dilation if padding == "valid" else 0
+    return -((reach - length) // stride)
+
+
+def native_channels_first() -> bool:
+    """Whether kernels for the layout `channels_first` exist: on GPUs only."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def channels_to_end(inputs: tf.Tensor, rank: int) -> tf.Tensor:
+    """`(batch..., channels, *space)` as `(batch..., *space, channels)`."""
+    first = len(inputs.shape) - 1 - rank
+    return tf.transpose(inputs, [*range(first), *range(first + 1, first + 1 + rank), first])
+
+
+def channels_to_front(inputs: tf.Tensor, rank: int) -> tf.Tensor:
+    """`(batch..., *space, channels)` as `(batch..., channels, *space)`."""
+    first = len(inputs.shape) - 1 - rank
+    return tf.transpose(inputs, [*range(first), first + rank, *range(first, first + rank)])

@@ -1,0 +1,52 @@
+"""Maximum and mean over windows and over whole spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from kerasish.ops.convolution import channels_to_end, channels_to_front, native_channels_first
+
+_MAXIMUM = {1: tf.nn.max_pool1d, 2: tf.nn.max_pool2d, 3: tf.nn.max_pool3d}
+_MEAN = {1: tf.nn.avg_pool1d, 2: tf.nn.avg_pool2d, 3: tf.nn.avg_pool3d}
+_LAYOUTS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
+
+
+def max_pool(
+    inputs: tf.Tensor, window: Sequence[int], strides: Sequence[int], padding: str, channels_first: bool = False
+) -> tf.Tensor:
+    """The maximum of each window of `(batch, *space, channels)` or `(batch, channels, *space)`."""
+    return _pool(_MAXIMUM[len(window)], inputs, window, strides, padding, channels_first)
+
+
+def average_pool(
+    inputs: tf.Tensor, window: Sequence[int], strides: Sequence[int], padding: str, channels_first: bool = False
+) -> tf.Tensor:
+    """The mean of each window; padded positions do not count."""
+    return _pool(_MEAN[len(window)], inputs, window, strides, padding, channels_first)
+
+
+def _pool(
+    pool: Callable[..., tf.Tensor],
+    inputs: tf.Tensor,
+    window: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    channels_first: bool,
+) -> tf.Tensor:
+    rank = len(window)
+    turned = channels_first and not native_channels_first()
+    layout = _LAYOUTS[rank][channels_first and not turned]
+    pooled = pool(channels_to_end(inputs, rank) if turned else inputs, window, strides, padding.upper(), layout)
+    return channels_to_front(pooled, rank) if turned else pooled
+
+
+def masked_mean(inputs: tf.Tensor, mask: tf.Tensor, axis: int, keepdims: bool = False) -> tf.Tensor:
+    """The mean along one axis of the positions where the mask `(batch, time)` is true; zero where there are none.
+
+    Source: behaviour of tf.keras 2, which gives NaN where there are none.
+    """
+    weight = tf.expand_dims(tf.cast(mask, inputs.dtype), 3 - axis)
+    total = tf.reduce_sum(inputs * weight, axis, keepdims)
+    return tf.math.divide_no_nan(total, tf.reduce_sum(weight, axis, keepdims))

@@ -1,0 +1,1 @@
+"""What happens in fit: `objective` (losses and metrics), `program` (K steps in one execution), `loop` (epochs)."""

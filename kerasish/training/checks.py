@@ -1,0 +1,176 @@
+"""Faults of the user's data found before anything is trained: what was given against what the model and its losses take.
+
+Every message names the argument, what was expected, what came, and the fix, in at most six lines.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kerasish.data_sources.source import unpack_x_y_sample_weight
+from kerasish.training.objective import CompiledLoss
+
+_SPARSE = ("sparse_categorical_crossentropy",)
+_ONE_HOT = ("categorical_crossentropy", "kl_divergence")
+_ELEMENTWISE = (
+    "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_logarithmic_error",
+    "binary_crossentropy", "cosine_similarity", "huber", "log_cosh", "logcosh", "poisson", "hinge", "squared_hinge",
+)  # fmt: skip
+
+
+def check_targets(loss: CompiledLoss, y_pred: Any, element: Any, argument: str = "y") -> None:
+    """Compares the targets' shapes with the predictions', as each output's loss requires.
+
+    Args:
+        loss: the losses bound to the outputs.
+        y_pred: specifications of the predictions.
+        element: specifications of a batch.
+
+    Raises:
+        ValueError: for targets that are missing or do not fit.
+    """
+    loss.build(y_pred)
+    _, y_true, _ = unpack_x_y_sample_weight(element)
+    wanted = [name for name, one in zip(loss.outputs.names, loss.losses, strict=True) if one is not None]
+    if y_true is None:
+        if wanted:
+            raise ValueError(
+                f"`{argument}` is missing: the loss of {_listed(wanted)} compares the model's output with targets.\n"
+                f"Received: {argument}=None. Pass the targets, or compile without a loss and use `add_loss`."
+            )
+        return
+    targets = loss.outputs.flatten(argument, y_true)
+    predictions = loss.outputs.flatten("y_pred", y_pred)
+    for name, one, target, prediction in zip(loss.outputs.names, loss.losses, targets, predictions, strict=True):
+        if one is None:
+            continue
+        where = argument if len(loss.outputs) == 1 else f"{argument}[{name!r}]"
+        if target is None:
+            raise ValueError(f"`{where}` is missing: the output {name!r} has a loss. Pass its targets, or give it the loss None.")
+        fault = _fault(one, target, prediction)
+        if fault is not None:
+            raise ValueError(
+                f"`{where}` does not fit the output {name!r} under {_loss_name(one)}: {fault[0]}\n"
+                f"Received: targets of shape {_shape(target)} for predictions of shape {_shape(prediction)}\n{fault[1]}"
+            )
+
+
+def check_labels(loss: CompiledLoss, y_pred: Any, columns: Any, argument: str = "y") -> None:
+    """Looks for class numbers outside the range of the output, which some devices would silently take for others.
+
+    Raises:
+        ValueError: naming the first row with such a label.
+    """
+    _, y_true, _ = unpack_x_y_sample_weight(columns)
+    if y_true is None:
+        return
+    predictions = loss.outputs.flatten("y_pred", y_pred)
+    for name, one, target, prediction in zip(
+        loss.outputs.names, loss.losses, loss.outputs.flatten(argument, y_true), predictions, strict=True
+    ):
+        if one is None or _function_name(one) not in _SPARSE or not isinstance(target, tf.Tensor):
+            continue
+        classes, labels = prediction.shape[-1], target.numpy()
+        ignored = getattr(one, "ignore_class", None)
+        if classes is not None and labels.dtype.kind in "iufb":
+            _check_range(labels, classes, ignored, argument if len(loss.outputs) == 1 else f"{argument}[{name!r}]")
+
+
+def _check_range(labels: np.ndarray, classes: int, ignored: int | None, where: str) -> None:
+    bad = ~((labels >= 0) & (labels < classes))
+    if labels.dtype.kind == "f":
+        bad |= labels != np.floor(labels)
+    if ignored is not None:
+        bad &= labels != ignored
+    if bad.any():
+        place = np.argwhere(bad)[0]
+        raise ValueError(
+            f"`{where}` must hold class numbers from 0 to {classes - 1}, as the output has {classes} units.\n"
+            f"Received: {labels[tuple(place)]} in row {place[0]} ({int(bad.sum())} such labels in all).\n"
+            f"Give the output layer a unit for every class, or correct the labels."
+        )
+
+
+def check_inputs(inputs: list[Any], element: Any, argument: str = "x") -> None:
+    """Compares the number of inputs with what the model takes; shapes are compared by the layers.
+
+    Raises:
+        ValueError: if the numbers differ.
+    """
+    x, _, _ = unpack_x_y_sample_weight(element)
+    names = [tensor.name for tensor in inputs]
+    if isinstance(x, dict):
+        missing = [name for name in names if name not in x]
+        if missing:
+            raise ValueError(
+                f"`{argument}` lacks the input(s) {_listed(missing)}: the model takes {_listed(names)}. "
+                f"Received: a dict with the keys {_listed(sorted(x))}"
+            )
+        return
+    given = tf.nest.flatten(x)
+    if len(given) != len(inputs):
+        raise ValueError(
+            f"`{argument}` must hold {len(inputs)} input(s) {_listed(names)}. "
+            f"Received: {len(given)} of shape(s) {[_shape(one) for one in given][:4]}"
+        )
+    for tensor, one in zip(inputs, given, strict=True):
+        _check_input(tensor, one, argument if len(inputs) == 1 else f"{argument}[{tensor.name!r}]")
+
+
+def _check_input(wanted: Any, given: Any, where: str) -> None:
+    expected, shape = wanted.shape.as_list() if wanted.shape.rank is not None else None, given.shape
+    if expected is None or shape.rank is None:
+        return
+    got = shape.as_list()
+    if abs(len(got) - len(expected)) == 1 and (expected[-1:] == [1] or got[-1:] == [1]):
+        return
+    same = len(got) == len(expected) and all(a is None or b is None or a == b for a, b in zip(expected[1:], got[1:], strict=True))
+    if not same:
+        hint = f"\nFor a single sample pass {where}[None], which adds the batch axis." if got == expected[1:] else ""
+        raise ValueError(
+            f"`{where}` does not fit the model's input {wanted.name!r}, which takes shape {_shape(wanted)} "
+            f"(None: any size, first the batch). Received: shape {_shape(given)}{hint}"
+        )
+
+
+def _fault(loss: Any, target: Any, prediction: Any) -> tuple[str, str] | None:
+    """What is wrong with targets of this shape, and the fix."""
+    true, predicted = target.shape, prediction.shape
+    if true.rank is None or predicted.rank is None or not predicted.rank:
+        return None
+    units = predicted[-1]
+    if _function_name(loss) in _SPARSE:
+        if true.rank == predicted.rank and true[-1] not in (1, None) and units not in (None, 1):
+            return ("it takes class numbers, one for each row.",
+                    "These look one-hot: use categorical_crossentropy, or y.argmax(-1).")  # fmt: skip
+        return None
+    last = 1 if true.rank < predicted.rank else true[-1]
+    if last is None or units is None or last == units:
+        return None
+    if _function_name(loss) in _ONE_HOT:
+        return ("it takes a probability for each class.",
+                f"For class numbers use sparse_categorical_crossentropy, or to_categorical(y, {units}).")  # fmt: skip
+    if _function_name(loss) in _ELEMENTWISE:
+        return (f"it compares value by value, and {last} target(s) stand against {units} prediction(s) in a row.",
+                "Reshape the targets, or give the output layer as many units as there are targets.")  # fmt: skip
+    return None
+
+
+def _function_name(loss: Any) -> str:
+    function = getattr(loss, "fn", None)
+    library = getattr(function, "__module__", "").startswith("kerasish.")
+    return getattr(function, "__name__", "") if library else ""
+
+
+def _loss_name(loss: Any) -> str:
+    return _function_name(loss) or type(loss).__name__
+
+
+def _shape(value: Any) -> str:
+    return str(tuple(value.shape.as_list())) if value.shape.rank is not None else "unknown"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(repr, names))

@@ -1,0 +1,298 @@
+"""What training minimizes and what it reports: losses, weights and metrics bound to a model's outputs.
+
+Source: behaviour of tf.keras 2: the loss of each output is reduced over its batch, weighted and added to the losses
+within the model; the reported figures are means over the epoch, each batch counting by its number of rows.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from kerasish import losses as losses_module
+from kerasish import metrics as metrics_module
+from kerasish.losses.base import FunctionLoss
+from kerasish.training.outputs import Outputs
+
+_BY_SHAPE = {
+    "accuracy": ("BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"),
+    "acc": ("BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"),
+    "crossentropy": ("BinaryCrossentropy", "SparseCategoricalCrossentropy", "CategoricalCrossentropy"),
+    "ce": ("BinaryCrossentropy", "SparseCategoricalCrossentropy", "CategoricalCrossentropy"),
+}
+
+
+class CompiledLoss:
+    """The sum of the outputs' losses; called with targets and predictions.
+
+    Args:
+        loss: a loss, its name, a function, or a list or dict of them; None for none.
+        loss_weights: numbers in the same form.
+        output_names: the model's output names, where they are known before the first batch.
+
+    Raises:
+        ValueError: for an unknown loss or output.
+    """
+
+    def __init__(self, loss: Any, loss_weights: Any = None, output_names: list[str] | None = None):
+        self._given, self._weights_given = _resolved(loss, _loss_object), loss_weights
+        self._mean = metrics_module.Mean(name="loss")
+        self.outputs: Outputs | None = None
+        self.losses: list[Any] = []
+        self._weights: list[Any] = []
+        self._output_means: list[Any] = []
+        if output_names:
+            self._bind(Outputs(list(output_names)))
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The mean of the total, then of each output's loss where there are several outputs."""
+        return [self._mean, *(mean for mean in self._output_means if mean is not None)]
+
+    def build(self, y_pred: Any, names: list[str] | None = None) -> None:
+        """Binds the losses to the outputs as they turn out to be."""
+        if self.outputs is None or self.outputs.keys != Outputs.of(y_pred, self.outputs.names).keys:
+            self._bind(Outputs.of(y_pred, names or (self.outputs.names if self.outputs else None)))
+
+    def _bind(self, outputs: Outputs) -> None:
+        self.outputs = outputs
+        self.losses = outputs.spread("loss", self._given)
+        self._weights = outputs.spread("loss_weights", self._weights_given)
+        self._output_means = [
+            metrics_module.Mean(name=f"{name}_loss") if loss is not None and len(outputs) > 1 else None
+            for name, loss in zip(outputs.names, self.losses, strict=True)
+        ]
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None) -> tf.Tensor:
+        """The total to minimize; the reported means are updated."""
+        self.build(y_pred)
+        predictions = self.outputs.flatten("y_pred", y_pred)
+        targets = self.outputs.flatten("y", y_true)
+        weights = _weights_for(self.outputs, sample_weight)
+        terms, rows = [], None
+        for loss, weight, mean, *batch in zip(self.losses, self._weights, self._output_means, targets, predictions, weights, strict=True):
+            if loss is None or batch[0] is None:
+                continue
+            target, prediction, row_weights = aligned(*batch)
+            term = loss(target, prediction, sample_weight=row_weights)
+            rows = _rows(target) if rows is None else rows
+            if mean is not None:
+                mean.update_state(term, sample_weight=rows)
+            terms.append(term if weight is None else term * tf.cast(weight, term.dtype))
+        if regularization_losses:
+            terms.append(tf.add_n([tf.cast(loss, tf.float32) for loss in regularization_losses]))
+        if not terms:
+            return tf.zeros(())
+        rows = _rows(tf.nest.flatten(y_pred)[0]) if rows is None else rows
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + tf.cast(term, total.dtype)
+        self._mean.update_state(total, sample_weight=rows)
+        return total
+
+    def reset_state(self) -> None:
+        """Starts the means afresh."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+
+class CompiledMetrics:
+    """The metrics of the outputs, weighted by rows or not.
+
+    Args:
+        metrics: metrics, names, functions, or lists or dicts of them.
+        weighted_metrics: likewise, for those that take the sample weights into account.
+        output_names: the model's output names, where they are known before the first batch.
+
+    Raises:
+        ValueError: for an unknown metric or output.
+    """
+
+    def __init__(self, metrics: Any = None, weighted_metrics: Any = None, output_names: list[str] | None = None):
+        self._given = (_resolved(metrics, _metric_object), _resolved(weighted_metrics, _metric_object))
+        self.outputs: Outputs | None = None
+        self._plain: list[list[Any]] = []
+        self._weighted: list[list[Any]] = []
+        if output_names:
+            self._bind(Outputs(list(output_names)))
+
+    @property
+    def metrics(self) -> list[Any]:
+        """All metrics, output by output; those waiting for the first batch's shapes are left out."""
+        both = zip(self._plain, self._weighted, strict=True)
+        return [metric for plain, weighted in both for metric in (*plain, *weighted) if not isinstance(metric, _ByShape)]
+
+    def build(self, y_pred: Any, y_true: Any, names: list[str] | None = None) -> None:
+        """Binds the metrics to the outputs, `"accuracy"` among them to the kind that fits the shapes."""
+        if self.outputs is None or self.outputs.keys != Outputs.of(y_pred, self.outputs.names).keys:
+            self._bind(Outputs.of(y_pred, names or (self.outputs.names if self.outputs else None)))
+        waiting = any(isinstance(m, _ByShape) for group in (*self._plain, *self._weighted) for m in group)
+        if not waiting:
+            return
+        targets, predictions = self.outputs.flatten("y", y_true), self.outputs.flatten("y_pred", y_pred)
+        for groups in (self._plain, self._weighted):
+            for place, (group, target, prediction) in enumerate(zip(groups, targets, predictions, strict=True)):
+                if target is not None:
+                    groups[place] = [m.resolved(target, prediction) if isinstance(m, _ByShape) else m for m in group]
+
+    def _bind(self, outputs: Outputs) -> None:
+        self.outputs = outputs
+        self._plain, self._weighted = (self._spread(argument, given) for argument, given in
+                                       zip(("metrics", "weighted_metrics"), self._given, strict=True))  # fmt: skip
+        _check_names([m.name for groups in zip(self._plain, self._weighted, strict=True) for group in groups for m in group])
+
+    def _spread(self, argument: str, given: Any) -> list[list[Any]]:
+        """A list of metrics for each output; one flat list means all of them for every output."""
+        outputs = self.outputs
+        if given is None:
+            return [[] for _ in outputs.names]
+        nested = isinstance(given, Mapping) or any(isinstance(item, (list, tuple, Mapping)) or item is None for item in _listed(given))
+        if nested:
+            groups = [_listed(item) for item in outputs.spread(argument, given)]
+        else:
+            groups = [[_copied(m) if place else m for m in _listed(given)] for place in range(len(outputs))]
+        if len(outputs) > 1:
+            for name, group in zip(outputs.names, groups, strict=True):
+                for metric in group:
+                    _prefix(metric, name)
+        return groups
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes one batch into account."""
+        if all(given is None for given in self._given):
+            return
+        self.build(y_pred, y_true)
+        targets, predictions = self.outputs.flatten("y", y_true), self.outputs.flatten("y_pred", y_pred)
+        weights = _weights_for(self.outputs, sample_weight)
+        for plain, weighted, *batch in zip(self._plain, self._weighted, targets, predictions, weights, strict=True):
+            if batch[0] is None or not (plain or weighted):
+                continue
+            mask = getattr(batch[1], "_keras_mask", None)
+            target, prediction, row_weights = aligned(*batch)
+            for metric in plain:
+                metric.update_state(target, prediction, sample_weight=mask if mask is None else tf.cast(mask, prediction.dtype))
+            row_weights = _masked(row_weights, mask, prediction)
+            for metric in weighted:
+                metric.update_state(target, prediction, sample_weight=row_weights)
+
+    def reset_state(self) -> None:
+        """Starts every metric afresh."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+
+class _ByShape:
+    """`"accuracy"` and its like before the shapes that decide between binary, sparse and one-hot are known."""
+
+    def __init__(self, name: str):
+        self.kinds = _BY_SHAPE[name.lower()]
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def resolved(self, y_true: Any, y_pred: Any) -> Any:
+        """The metric for targets and predictions of these shapes."""
+        true, predicted = y_true.shape, y_pred.shape
+        binary, sparse, one_hot = self.kinds
+        if predicted[-1:] == [1]:
+            kind = binary
+        elif true.rank is not None and (true.rank < predicted.rank or (true[-1] == 1 and predicted[-1] != 1)):
+            kind = sparse
+        else:
+            kind = one_hot
+        return getattr(metrics_module, kind)(name=self._name)
+
+
+def aligned(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Targets and weights with an axis added where predictions have one of size 1 more, and in their dtype."""
+    mask = getattr(y_pred, "_keras_mask", None)
+    if isinstance(y_true, tf.Tensor) and isinstance(y_pred, tf.Tensor):
+        if y_true.shape.rank == 1 and y_pred.shape.rank == 2:
+            y_true = tf.expand_dims(y_true, -1)
+        if y_true.shape.rank == 2 and y_true.shape[-1] == 1 and y_pred.shape.rank == 1:
+            y_pred = tf.expand_dims(y_pred, -1)
+        if isinstance(sample_weight, tf.Tensor) and sample_weight.shape.rank == 1 and y_pred.shape.rank == 2:
+            sample_weight = tf.expand_dims(sample_weight, -1)
+    both = getattr(y_true, "dtype", None), y_pred.dtype
+    if both[0] is not None and ((both[0].is_floating and both[1].is_floating) or (both[0].is_integer and both[1].is_integer)):
+        y_true = tf.cast(y_true, y_pred.dtype)
+    if sample_weight is not None:
+        sample_weight = tf.cast(sample_weight, y_pred.dtype)
+    if mask is not None:
+        y_pred._keras_mask = mask
+    return y_true, y_pred, sample_weight
+
+
+def _masked(sample_weight: Any, mask: Any, y_pred: Any) -> Any:
+    if mask is None:
+        return sample_weight
+    mask = tf.cast(mask, y_pred.dtype)
+    if sample_weight is None:
+        return mask
+    while sample_weight.shape.rank < mask.shape.rank:
+        sample_weight = tf.expand_dims(sample_weight, -1)
+    if sample_weight.shape.rank > mask.shape.rank and sample_weight.shape[-1] == 1:
+        sample_weight = tf.squeeze(sample_weight, -1)
+    return sample_weight * mask
+
+
+def _weights_for(outputs: Outputs, sample_weight: Any) -> list[Any]:
+    if sample_weight is None or isinstance(sample_weight, (list, tuple, Mapping)):
+        return outputs.flatten("sample_weight", sample_weight) if sample_weight is not None else [None] * len(outputs)
+    return [sample_weight] * len(outputs)
+
+
+def _rows(values: Any) -> Any:
+    if isinstance(values, tf.RaggedTensor):
+        return values.nrows()
+    return values.shape[0] if values.shape[0] is not None else tf.shape(values)[0]
+
+
+def _loss_object(identifier: Any) -> Any:
+    found = losses_module.get(identifier)
+    if found is None or isinstance(found, losses_module.Loss):
+        return found
+    return FunctionLoss(found, name=getattr(found, "__name__", None) or type(found).__name__)
+
+
+def _metric_object(identifier: Any) -> Any:
+    if isinstance(identifier, str) and identifier.lower() in _BY_SHAPE:
+        return _ByShape(identifier)
+    found = metrics_module.get(identifier)
+    if found is None or isinstance(found, metrics_module.Metric) or hasattr(found, "update_state"):
+        return found
+    name = identifier if isinstance(identifier, str) else getattr(found, "__name__", type(found).__name__)
+    return metrics_module.MeanMetricWrapper(found, name=name)
+
+
+def _resolved(given: Any, resolve: Any) -> Any:
+    """The structure with every name, function and configuration turned into an object."""
+    if isinstance(given, Mapping) and "class_name" not in given:
+        return {key: _resolved(value, resolve) for key, value in given.items()}
+    if isinstance(given, (list, tuple)):
+        return [_resolved(value, resolve) for value in given]
+    return resolve(given)
+
+
+def _listed(given: Any) -> list[Any]:
+    if given is None:
+        return []
+    return list(given) if isinstance(given, (list, tuple)) else [given]
+
+
+def _copied(metric: Any) -> Any:
+    return _ByShape(metric.name) if isinstance(metric, _ByShape) else type(metric).from_config(metric.get_config())
+
+
+def _prefix(metric: Any, output: str) -> None:
+    if not metric.name.startswith(f"{output}_"):
+        metric._name = f"{output}_{metric.name}"
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"Two metrics have the name {name!r}. Give one of them another `name=`.")

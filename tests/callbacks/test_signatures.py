@@ -1,0 +1,38 @@
+"""Names, order and defaults of all arguments are those of tf_keras."""
+
+import inspect
+
+import pytest
+import tf_keras
+
+from kerasish import callbacks
+from kerasish.callbacks.progress import Progbar
+
+COMING = {"BackupAndRestore", "SidecarEvaluatorModelExport"}
+
+
+def parameters(function):
+    return [(p.name, p.default, p.kind) for p in inspect.signature(function).parameters.values()]
+
+
+def test_all_is_complete_and_sorted():
+    theirs = {name for name in dir(tf_keras.callbacks) if inspect.isclass(getattr(tf_keras.callbacks, name))}
+    assert set(callbacks.__all__) == theirs - COMING
+    assert callbacks.__all__ == sorted(callbacks.__all__)
+
+
+@pytest.mark.parametrize("name", callbacks.__all__)
+def test_constructor(name):
+    assert parameters(getattr(callbacks, name)) == parameters(getattr(tf_keras.callbacks, name))
+
+
+@pytest.mark.parametrize("name", callbacks.__all__)
+def test_hooks(name):
+    ours, theirs = getattr(callbacks, name), getattr(tf_keras.callbacks, name)
+    for hook in (hook for hook in dir(theirs) if hook.startswith("on_")):
+        assert parameters(getattr(ours, hook)) == parameters(getattr(theirs, hook)), hook
+
+
+def test_progbar():
+    for method in ("__init__", "update", "add"):
+        assert parameters(getattr(Progbar, method)) == parameters(getattr(tf_keras.utils.Progbar, method))

@@ -1,0 +1,289 @@
+"""What every layer promises, one promise in each function; the table of layers is in cases.py."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+from cases import BATCH, CASES, Case
+
+from kerasish import layers
+from kerasish.layers.base import LAYERS, Layer
+
+# Made for symbolic tensors, never by users; tests/graph has them.
+_WITHOUT_CASE = {"InputLayer", "TFOpLambda", "SlicingOpLambda"}
+_TAKES_TRAINING = [case for case in CASES if "training" in inspect.signature(case.make().call).parameters]
+
+
+def _name(case: Case) -> str:
+    return f"{type(case.make()).__name__} {case.note}".strip()
+
+
+every_case = pytest.mark.parametrize("case", CASES, ids=_name)
+
+
+def _inputs(case: Case, seed: int = 0) -> Any:
+    """The case's inputs as tensors, a list for a layer that takes one."""
+    tensors = [tf.constant(values.array(seed)) for values in case.values]
+    return tensors if case.several else tensors[0]
+
+
+def _built(case: Case) -> Any:
+    """The case's layer with weights that are neither zero nor one."""
+    layer = case.make()
+    layer(_inputs(case))
+    random = np.random.RandomState(1)
+    layer.set_weights([random.uniform(0.5, 1.5, w.shape) * np.sign(random.normal(size=w.shape) + 1.5) if "variance" not in w.name
+                       else random.uniform(0.5, 1.5, w.shape) for w in layer.weights])  # fmt: skip
+    return layer
+
+
+def _run(layer: Any, inputs: Any, training: bool | None = None) -> Any:
+    takes = "training" in inspect.signature(layer.call).parameters
+    return layer(inputs, training=training) if takes else layer(inputs)
+
+
+def _gradients(layer: Any, inputs: Any, training: bool) -> tuple[Any, Any, list[Any]]:
+    """Output, loss with the layer's own losses, and gradients for the weights and the float inputs."""
+    sources = [*layer.trainable_weights, *(t for t in tf.nest.flatten(inputs) if t.dtype.is_floating)]
+    with tf.GradientTape() as tape:
+        tape.watch(sources)
+        outputs = _run(layer, inputs, training)
+        slopes = tf.reshape(tf.cast(tf.linspace(-1.0, 2.0, tf.size(outputs)), outputs.dtype), tf.shape(outputs))
+        loss = tf.add_n([tf.reduce_sum(outputs * slopes), *layer.losses])
+    found = tape.gradient(loss, sources)
+    return outputs, loss, [None if g is None else tf.convert_to_tensor(g) for g in found]
+
+
+def _oracle_of(case: Case, layer: Any) -> Any:
+    """tf_keras's layer with the same arguments and weights."""
+    if case.theirs is not None:
+        theirs = case.theirs(tf_keras.layers)
+    else:
+        theirs = getattr(tf_keras.layers, type(layer).__name__).from_config(layer.get_config())
+    _run(theirs, _inputs(case))
+    theirs.set_weights(layer.get_weights())
+    return theirs
+
+
+def _close(ours: Any, theirs: Any, tolerance: float = 1e-5) -> None:
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=tolerance, atol=tolerance)
+
+
+def test_every_layer_has_a_case() -> None:
+    tested = {type(case.make()) for case in CASES}
+    known = {LAYERS.resolve(name) for name in LAYERS.names()}
+    known |= {thing for name in layers.__all__ if isinstance(thing := getattr(layers, name), type) and issubclass(thing, Layer)}
+    own = {cls for cls in known if cls.__module__.startswith("kerasish.layers.") and cls is not Layer}
+    assert {cls.__name__ for cls in own - tested} == _WITHOUT_CASE
+
+
+def test_the_names_are_those_of_the_oracle() -> None:
+    assert list(layers.__all__) == sorted(layers.__all__)
+    assert set(layers.__all__) <= set(dir(tf_keras.layers))
+    assert layers.Convolution2D is layers.Conv2D and layers.GlobalAvgPool1D is layers.GlobalAveragePooling1D
+
+
+@pytest.mark.parametrize("name", sorted(set(layers.__all__) - {"Layer"}))
+def test_the_signature_is_the_oracles(name: str) -> None:
+    def arguments(function: Any) -> list[tuple[str, Any, Any]]:
+        return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+
+    assert arguments(getattr(layers, name)) == arguments(getattr(tf_keras.layers, name))
+
+
+@every_case
+def test_the_symbolic_shape_and_dtype_are_those_of_the_result(case: Case) -> None:
+    layer, inputs = case.make(), _inputs(case)
+    symbolic = [layers.Input(batch_shape=(None, *values.shape[1:]), dtype=values.dtype) for values in case.values]
+    expected = layer(symbolic if case.several else symbolic[0])
+    outputs = layer(inputs)
+    assert tuple(expected.shape) == (None, *outputs.shape[1:])
+    assert expected.dtype == outputs.dtype
+    shapes = [values.shape for values in case.values]
+    assert tuple(layer.compute_output_shape(shapes if case.several else shapes[0])) == tuple(outputs.shape)
+    shapes = [(None, *values.shape[1:]) for values in case.values]
+    assert tuple(layer.compute_output_shape(shapes if case.several else shapes[0])) == tuple(expected.shape)
+
+
+@every_case
+def test_the_configuration_survives_json(case: Case) -> None:
+    layer = case.make()
+    config = layer.get_config()
+    if isinstance(layer, layers.Lambda) and config["function_type"] == "lambda":
+        pytest.skip("byte code is refused: tests/layers")
+    again = layers.deserialize(json.loads(json.dumps(layers.serialize(layer))))
+    assert type(again) is type(layer)
+    assert json.dumps(again.get_config()) == json.dumps(config)
+
+
+@every_case
+def test_the_configuration_is_the_oracles(case: Case) -> None:
+    layer = case.make()
+    if case.theirs is not None:
+        assert set(layer.get_config()) == set(case.theirs(tf_keras.layers).get_config())
+        return
+    config = layer.get_config()
+    theirs = getattr(tf_keras.layers, type(layer).__name__).from_config(config)
+    assert _plain(config) == _plain(theirs.get_config())
+    assert _plain(type(layer).from_config(theirs.get_config()).get_config()) == _plain(config)
+
+
+def _plain(config: Any) -> Any:
+    def rounded(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: rounded(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [rounded(inner) for inner in value]
+        return float(np.float32(value)) if isinstance(value, (float, np.ndarray, np.floating)) else value
+
+    return rounded(config)
+
+
+@every_case
+def test_eager_graph_and_xla_agree(case: Case) -> None:
+    for training in (False, True):
+        results = []
+        for compiled in (None, False, True):
+            layer, inputs = _built(case), _inputs(case)
+
+            def call(inputs: Any, layer: Any = layer, training: bool = training) -> Any:
+                return _run(layer, inputs, training)
+
+            call = call if compiled is None else tf.function(call, jit_compile=compiled)
+            results.append((call(inputs), layer.get_weights()))
+        for outputs, weights in results[1:]:
+            _close(outputs, results[0][0])
+            for value, expected in zip(weights, results[0][1], strict=True):
+                _close(value, expected)
+
+
+@every_case
+def test_no_gradient_is_missing_or_infinite(case: Case) -> None:
+    layer = _built(case)
+    _, _, gradients = _gradients(layer, _inputs(case), training=True)
+    for gradient in gradients:
+        assert gradient is not None
+        assert np.isfinite(gradient).all()
+
+
+@every_case
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_mixed_precision_computes_in_half_and_keeps_weights_in_float32(case: Case, half: str) -> None:
+    full = _built(case)
+    layer = type(full).from_config({**full.get_config(), "dtype": f"mixed_{half}"})
+    inputs = _inputs(case)
+    layer(inputs)
+    layer.set_weights(full.get_weights())
+    outputs = _run(layer, inputs, False)
+    assert outputs.dtype == half
+    assert all(weight.dtype == tf.float32 for weight in layer.weights)
+    expected = np.asarray(_run(full, inputs, False))
+    _close(tf.cast(outputs, tf.float32), expected, (0.01 if half == "float16" else 0.08) * max(1.0, np.abs(expected).max()))
+
+
+@every_case
+def test_a_row_depends_on_that_row_only(case: Case) -> None:
+    layer, inputs, order = _built(case), _inputs(case), [2, 0, 3, 1]
+    mixed = tf.nest.map_structure(lambda tensor: tf.gather(tensor, order), inputs)
+    outputs, expected = _run(layer, mixed, False), _run(layer, inputs, False)
+    if not case.rows:
+        assert outputs.shape[0] != BATCH
+    else:
+        _close(outputs, tf.gather(expected, order))
+
+
+@pytest.mark.parametrize("case", _TAKES_TRAINING, ids=_name)
+def test_training_is_inherited(case: Case) -> None:
+    class Outer(Layer):
+        def __init__(self, inner: Any):
+            super().__init__()
+            self.inner = inner
+
+        def call(self, inputs: Any, training: Any = None) -> Any:
+            return self.inner(inputs)
+
+    for training in (False, True):
+        expected = _built(case)(_inputs(case), training=training)
+        _close(Outer(_built(case))(_inputs(case), training=training), expected)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.random], ids=_name)
+def test_random_layers_draw_in_training_only_anew_each_time_and_again_with_the_same_seed(case: Case) -> None:
+    first, second, inputs = case.make(), case.make(), _inputs(case)
+    draws = [first(inputs, training=True).numpy() for _ in range(3)]
+    assert not np.allclose(draws[0], draws[1]) or not np.allclose(draws[0], draws[2])
+    np.testing.assert_array_equal(second(inputs, training=True), draws[0])
+    np.testing.assert_array_equal(first(inputs, training=False), inputs)
+
+
+@every_case
+def test_masks_are_as_declared_and_as_the_oracles(case: Case) -> None:
+    results = []
+    for layer in (ours := _built(case), _oracle_of(case, ours)):
+        inputs = _inputs(case)
+        masks = []
+        for tensor in tf.nest.flatten(inputs):
+            if tensor.shape.rank > 2:
+                masks.append(tf.constant(np.arange(BATCH * tensor.shape[1]).reshape(BATCH, -1) % 3 > 0))
+                tensor._keras_mask = masks[-1]
+        results.append((getattr(layer(inputs), "_keras_mask", None), masks))
+    (mask, given), (theirs, _) = results
+    if not given and case.mask == "kept" or case.mask == "dropped":
+        assert mask is None
+    elif case.mask == "kept":
+        np.testing.assert_array_equal(mask, given[0])
+    else:
+        assert mask is not None
+    assert (mask is None) == (theirs is None)
+    if mask is not None:
+        np.testing.assert_array_equal(mask, theirs)
+
+
+@every_case
+def test_weights_go_out_and_in(case: Case) -> None:
+    layer, other = _built(case), case.make()
+    other(_inputs(case))
+    other.set_weights(layer.get_weights())
+    for value, expected in zip(other.get_weights(), layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, expected)
+    assert layer.count_params() == sum(value.size for value in layer.get_weights())
+
+
+@every_case
+def test_weights_are_named_ordered_and_shaped_as_the_oracles(case: Case) -> None:
+    layer = _built(case)
+    theirs = _oracle_of(case, layer)
+    assert _described(layer.weights) == _described(theirs.weights)
+    assert _described(layer.trainable_weights) == _described(theirs.trainable_weights)
+    layer.trainable = theirs.trainable = False
+    assert _described(layer.weights) == _described(theirs.weights)
+    assert layer.trainable_weights == []
+
+
+def _described(weights: list[Any]) -> list[Any]:
+    return [(weight.name, tuple(weight.shape), weight.dtype.name, weight.trainable) for weight in weights]
+
+
+@every_case
+@pytest.mark.parametrize("training", [False, True])
+def test_outputs_losses_gradients_and_updates_equal_the_oracles(case: Case, training: bool) -> None:
+    if training and case.random:
+        pytest.skip("draws differ")
+    layer = _built(case)
+    theirs = _oracle_of(case, layer)
+    outputs, loss, gradients = _gradients(layer, _inputs(case), training)
+    expected_outputs, expected_loss, expected = _gradients(theirs, _inputs(case), training)
+    assert outputs.dtype == expected_outputs.dtype
+    _close(outputs, expected_outputs)
+    _close(loss, expected_loss)
+    assert len(gradients) == len(expected)
+    for gradient, reference in zip(gradients, expected, strict=True):
+        _close(gradient, reference, 2e-5 * max(1.0, np.abs(np.asarray(reference)).max()))
+    for value, reference in zip(layer.get_weights(), theirs.get_weights(), strict=True):
+        _close(value, reference)
