@@ -1,4 +1,5 @@
 """One TensorFlow process for all tests: quiet, on the CPU, seeded and with fresh names before every test."""
+
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

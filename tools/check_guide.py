@@ -20,10 +20,10 @@ What is compared: standard output and the value of the last expression. Not stan
     3. An integer on which our runs agree must be equal. One on which they do not (the epoch of an early stop) may lie
        outside their range by half of it. Neighbouring lines that only count up are one line with a count, which is such
        an integer: so the number of epochs is exact unless it depends on the seed.
-    4. A float must lie in our runs' range, widened on both sides by 2 times the spread and by 5% of the figure; the
-       spread is the figure's own range or, if larger, the middle one of its siblings (figures of one array, or of lines
-       that read alike). guide_check/figures.py has the reasons. A float without spread must be met to 0.1%.
-       nan and inf are met by themselves only.
+    4. A float must lie in our runs' range, widened on both sides by 3.5 standard deviations, estimated from the range
+       (for three runs: by twice the range), and by 5% of the figure. Figures of one array, or of lines that read alike,
+       help each other to that estimate; guide_check/figures.py has the reasons. A float without spread must be met to
+       0.1%. nan and inf are met by themselves only.
 
 Allowances, each counted in the table where it was used
     cut               An output of exactly 1,000 characters without a line end was cut there: its last line is compared

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import json
 import warnings
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from kerasish.callbacks.base import Callback, Logs
-
-requests: ModuleType | None
-try:
-    import requests
-except ImportError:
-    requests = None
 
 
 class RemoteMonitor(Callback):
@@ -46,8 +39,10 @@ class RemoteMonitor(Callback):
         self.field, self.send_as_json = field, send_as_json
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        if requests is None:
-            raise ImportError("RemoteMonitor needs the package `requests`: pip install requests")
+        try:
+            import requests
+        except ImportError as error:
+            raise ImportError("RemoteMonitor needs the package `requests`: pip install requests") from error
         values = {"epoch": epoch, **{name: _plain(value) for name, value in (logs or {}).items()}}
         body = {"json": values} if self.send_as_json else {"data": {self.field: json.dumps(values)}}
         try:

@@ -4,6 +4,7 @@ A class of the library stores each parameter of its `__init__`, resolved, under 
 configuration follows from that (the rule of scikit-learn's estimators). A user's subclass keeps the contract of
 tf.keras 2: it inherits the configuration of the library class it extends, or defines `get_config` itself.
 """
+
 from __future__ import annotations
 
 import functools
@@ -39,7 +40,7 @@ class Configurable:
         """
         owner = _library_class(type(self))
         config = {name: self._config_value(getattr(self, name)) for name in _parameter_names(owner)}
-        if type(self).__init__ is not owner.__init__ and _is_abstract(owner):
+        if _is_abstract(owner) and _constructor(type(self)) is not _constructor(owner):
             config.update(self._user_arguments(owner))
         return config
 
@@ -75,6 +76,10 @@ class Configurable:
 
 def _library_class(cls: type) -> type:
     return next(base for base in cls.__mro__ if is_library_class(base) and base is not Configurable)
+
+
+def _constructor(cls: type) -> Any:
+    return inspect.getattr_static(cls, "__init__")
 
 
 def _is_abstract(owner: type) -> bool:

@@ -2,6 +2,7 @@
 
 Source: P. Micikevicius et al., Mixed Precision Training (2018); behaviour of `tf.keras.mixed_precision.Policy`.
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -33,6 +34,8 @@ class Policy:
         if not isinstance(name, str):
             raise TypeError(f"`name` must be a string. Received: name={name!r}")
         self._name = name
+        self._compute_dtype: str | None
+        self._variable_dtype: str | None
         if name in _MIXED:
             self._compute_dtype, self._variable_dtype = name.removeprefix("mixed_"), "float32"
         elif name == "_infer":
@@ -78,9 +81,7 @@ def _dtype_name(name: str) -> str:
     try:
         return tf.as_dtype(name).name
     except TypeError:
-        raise ValueError(
-            f"`name` must be a dtype or one of {', '.join(_MIXED)}. Received: name={name!r}"
-        ) from None
+        raise ValueError(f"`name` must be a dtype or one of {', '.join(_MIXED)}. Received: name={name!r}") from None
 
 
 _global: list[Policy | None] = [None]
@@ -104,7 +105,11 @@ def get_policy(identifier: Any) -> Policy:
         return identifier
     if isinstance(identifier, dict):
         return Policy.from_config(identifier["config"])
-    return Policy(identifier if isinstance(identifier, str) and identifier in (*_MIXED, "_infer") else tf.as_dtype(identifier).name)
+    return Policy(
+        identifier
+        if isinstance(identifier, str) and identifier in (*_MIXED, "_infer")
+        else tf.as_dtype(identifier).name
+    )
 
 
 @settings.on_clear_session

@@ -2,6 +2,7 @@
 
 Source: behaviour of tf.keras 2 (`dense`, `dense_1`, `conv2d`, `input_1`).
 """
+
 from __future__ import annotations
 
 import re

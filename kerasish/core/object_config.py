@@ -1,10 +1,11 @@
 """Objects as plain JSON and back.
 
-An object becomes `{"module", "class_name", "config", "registered_name"}`, a function its name. Nothing in a configuration
-is imported or executed: names are looked up in the registries and in what the user provided.
+An object becomes `{"module", "class_name", "config", "registered_name"}`, a function its name. Nothing that a
+configuration says is imported or executed: names are looked up in the registries and in what the user provided.
 
 Source: behaviour of tf.keras 2.12 and later (`.keras` files), and the two-key form of the earlier releases.
 """
+
 from __future__ import annotations
 
 import inspect

@@ -3,6 +3,7 @@
 One `Registry` per family (losses, layers, ...). What a user registers or brings in a scope is found first, so that a
 name in a string or in a file can stand for it.
 """
+
 from __future__ import annotations
 
 import difflib
@@ -78,7 +79,7 @@ class Registry:
             return self.rebuild(identifier, custom_objects)
         if inspect.isclass(identifier):
             raise TypeError(
-                f"Expected a {self.family} object, a function or a name. Received the class {identifier.__name__} itself.\n"
+                f"Expected a {self.family} object, a function or a name. Received the class {identifier.__name__}.\n"
                 f"Did you forget the parentheses? Write {identifier.__name__}()."
             )
         if callable(identifier) or hasattr(identifier, "get_config"):
@@ -93,7 +94,7 @@ class Registry:
         """
         if "class_name" not in config:
             raise ValueError(
-                f'Expected a {self.family} configuration such as {{"class_name": ..., "config": ...}}. Received: {config!r}'
+                f'Expected a {self.family} configuration {{"class_name": ..., "config": ...}}. Received: {config!r}'
             )
         inner = config.get("config")
         name = inner if config["class_name"] == "function" else config["class_name"]

@@ -1,4 +1,5 @@
 """Seeds of random operations, all reproducible after `set_random_seed`."""
+
 from __future__ import annotations
 
 import random

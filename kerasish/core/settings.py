@@ -2,6 +2,7 @@
 
 Source: behaviour of tf.keras 2 (`~/.keras/keras.json` and the `backend` functions of the same names).
 """
+
 from __future__ import annotations
 
 import json

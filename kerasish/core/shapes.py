@@ -1,4 +1,5 @@
 """Shapes as plain tuples of `int` or `None`."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -4,6 +4,7 @@ A container stays the very object the user assigned (so that it prints, pickles 
 looked through whenever ownership is asked for; what is appended later counts. For checkpoints TensorFlow gets wrapped
 copies of the containers.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ class Tracked(tf.Module):
         return self._name
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if type(value) in _PLAIN and name not in self._owned:
+        bookkeeping = name.startswith("_self_")  # TensorFlow's own, which lists all that a checkpoint holds
+        if bookkeeping or (type(value) in _PLAIN and name not in self._owned):
             object.__setattr__(self, name, value)
         elif isinstance(value, _CONTAINERS):
             self._owned.pop(name, None)
@@ -71,7 +73,7 @@ class Tracked(tf.Module):
         """TensorFlow's trackable copy of a container, made anew when the container has changed."""
         members = list(flatten_owned(value))
         known = self._wrapped.get(name)
-        if known is None or len(known[0]) != len(members) or any(a is not b for a, b in zip(known[0], members)):
+        if known is None or len(known[0]) != len(members) or any(a is not b for a, b in zip(known[0], members, strict=True)):
             known = (members, tf.__internal__.tracking.wrap(_copy(value)))
             self._wrapped[name] = known
         return known[1]

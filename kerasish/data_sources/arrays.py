@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasish.data_sources.blocks import Batch, Block, Epoch, Run, Source, pack_x_y_sample_weight, relaxed
+from kerasish.data_sources.blocks import WHOLE, Batch, Block, Epoch, Run, Source, pack_x_y_sample_weight, relaxed
 from kerasish.data_sources.columns import check_cardinality, columns_of, is_rows, map_leaves, rows_of
 from kerasish.data_sources.order import row_order
 from kerasish.data_sources.weights import class_weighting, complete_weights
@@ -189,19 +189,6 @@ def _slice(parts: tuple, start: int, stop: int) -> tuple:
         return leaf.iloc[start:stop] if hasattr(leaf, "iloc") else leaf[start:stop]
 
     return tuple(map_leaves(rows, part, "x") for part in parts)
-
-
-class Whole:
-    """The block's only batch, handed over as it is."""
-
-    drawn = False
-
-    def batch(self, arguments: tuple, i: tf.Tensor) -> Batch:
-        """The batch, whatever `i`."""
-        return arguments[0]
-
-
-WHOLE = Whole()
 
 
 def one_block(batch: Batch, rows: int) -> Block:

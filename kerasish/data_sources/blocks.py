@@ -26,6 +26,19 @@ class Take(Protocol):
         """Batch `i` of the block, `0 <= i < steps`."""
 
 
+class Whole:
+    """The one batch of a block: tensors that are a batch already, among them those that cannot be stacked."""
+
+    drawn = False
+
+    def batch(self, arguments: tuple, i: tf.Tensor) -> Batch:
+        """The batch, whatever `i`."""
+        return arguments[0]
+
+
+WHOLE = Whole()
+
+
 @dataclass(frozen=True)
 class Block:
     """Up to `steps` batches in a row of one epoch, ready for one execution of the program.

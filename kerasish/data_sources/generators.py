@@ -19,6 +19,7 @@ import tensorflow as tf
 from kerasish.core.settings import floatx
 from kerasish.data_sources.ahead import Ahead
 from kerasish.data_sources.blocks import (
+    WHOLE,
     Batch,
     Block,
     Epoch,
@@ -46,18 +47,7 @@ class Stacked:
         return tf.nest.map_structure(lambda part: None if part is None else tf.gather(part, i), arguments[0])
 
 
-class Whole:
-    """The one batch of a block whose tensors cannot be stacked: ragged and sparse ones."""
-
-    drawn = False
-
-    def batch(self, arguments: tuple, i: tf.Tensor) -> Batch:
-        """The batch, whatever `i`."""
-        return arguments[0]
-
-
 STACKED = Stacked()
-WHOLE = Whole()
 
 
 class PythonSource(Source):
@@ -69,7 +59,8 @@ class PythonSource(Source):
         super().__init__(run)
         self.workers, self.queue_size = workers, queue_size
         self._weighted = class_weighting(class_weight, run.argument) if class_weight else None
-        self._block_spec: Any = None
+        self._block_specs: tuple = (None,)
+        self._block_form: Any = None
 
     @property
     def element_spec(self) -> Any:
@@ -100,8 +91,10 @@ class PythonSource(Source):
             arguments = (tf.nest.map_structure(_to_tensor, batches[0]),)
             return Block(arguments, WHOLE, first, 1, relaxed(arguments), samples)
         stacked = tf.nest.map_structure(_stack, *batches)
-        self._block_spec = _widened(self._block_spec, relaxed(stacked, open_axes=2))
-        return Block((stacked,), STACKED, first, len(batches), (self._block_spec,), samples)
+        if (form := _form(batches[0])) != self._block_form:
+            self._block_form = form
+            self._block_specs = (_widened(self._block_specs[0], relaxed(stacked, open_axes=2)),)
+        return Block((stacked,), STACKED, first, len(batches), self._block_specs, samples)
 
     def keep(self, batches: Iterable[Batch]) -> None:
         """Takes back batches that were drawn for an epoch which did not use them."""

@@ -1,4 +1,5 @@
 """One call of a layer on symbolic tensors."""
+
 from __future__ import annotations
 
 from typing import Any

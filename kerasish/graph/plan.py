@@ -3,6 +3,7 @@
 Source: the order of layers (and so of weights) is that of tf.keras 2: by depth below the outputs, deepest first, and
 within one depth in the order of a depth-first walk from the outputs.
 """
+
 from __future__ import annotations
 
 from collections import defaultdict
@@ -51,7 +52,9 @@ class Plan:
         return [values[place] for place in self._wanted]
 
     def _call(self, layer: Any, values: list[Any], args: Any, kwargs: Any) -> Any:
-        args, kwargs = tf.nest.map_structure(lambda part: values[part.place] if type(part) is _Place else part, (args, kwargs))
+        args, kwargs = tf.nest.map_structure(
+            lambda part: values[part.place] if type(part) is _Place else part, (args, kwargs)
+        )
         return layer(*args, **kwargs)
 
     def _step(self, node: Node) -> tuple[Any, int, Any, Any]:

@@ -1,8 +1,9 @@
-"""Graphs in which a layer is called once to learn what comes out, and Python control flow of user code made graph-ready.
+"""Graphs in which a layer is called once to learn what comes out; Python control flow of user code made graph-ready.
 
 This is one of the three files that use `tf.__internal__` (there is no public graph that lets variables be lifted out of
 it while a function is being built, nor a public conversion of a single call).
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -38,15 +39,14 @@ def spec_of(value: Any) -> tf.TypeSpec:
 def converted(method: Callable[..., Any]) -> Callable[..., Any]:
     """A user's method with its Python `if`, `for` and `while` on tensors turned into graph control flow.
 
-    Library methods, and calls outside a graph, are returned as they are.
+    Library functions, and calls outside a graph, are returned as they are.
     """
     if tf.executing_eagerly():
         return method
-    owner = getattr(method, "__self__", None)
-    function = getattr(method, "__func__", method)
-    if owner is not None and (function.__module__ or "").partition(".")[0] == "kerasish":
+    module = getattr(getattr(method, "__func__", method), "__module__", None) or ""
+    if module.partition(".")[0] == "kerasish":
         return method
-    return tf.__internal__.autograph.tf_convert(method, tf.__internal__.autograph.control_status_ctx())
+    return tf.__internal__.autograph.tf_convert(method, _OUTSIDE_OF_GRAPHS)
 
 
 def is_library_method(owner: Any, name: str) -> bool:
@@ -55,4 +55,6 @@ def is_library_method(owner: Any, name: str) -> bool:
     return is_library_class(next(base for base in cls.__mro__ if name in base.__dict__))
 
 
+# Within a program that is itself not converted the current state says "do not convert"; this one converts.
+_OUTSIDE_OF_GRAPHS = tf.__internal__.autograph.control_status_ctx()
 eager_tensor_type = tf.__internal__.EagerTensor

@@ -4,6 +4,7 @@ Python operators, slices and TensorFlow functions applied to one become layers o
 registers itself with `on_operation` (layers know symbolic tensors, not the other way round). TensorFlow offers the hook
 for functions that were given a foreign type through `tf.__internal__.dispatch` only.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-
 
 _operation: list[Callable[..., Any]] = []
 
@@ -153,5 +153,4 @@ for _name, _function in _BINARY.items():
     setattr(SymbolicTensor, f"__r{_name}__", _operator(_function, reflected=True))
 for _name, _function in _ONE_WAY.items():
     setattr(SymbolicTensor, f"__{_name}__", _operator(_function))
-SymbolicTensor.__div__ = SymbolicTensor.__truediv__  # type: ignore[attr-defined]
 _Dispatcher().register()

@@ -64,7 +64,7 @@ def share(argument: str, value: Any) -> Any:
     """
     if hasattr(value, "dtype") and not isinstance(value, numbers.Number):
         return value
-    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= value < 1:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= float(value) < 1:
         raise ValueError(f"`{argument}` must be a number in the range [0, 1). Received: {argument}={value!r}")
     return value if isinstance(value, (int, float)) else float(value)
 
@@ -100,9 +100,9 @@ def axis_list(value: Any) -> list[int]:
 
 def _whole(value: Any) -> int | None:
     """The value as an integer if it is one (also `2.0`), else None."""
-    if isinstance(value, bool) or isinstance(value, str):
+    if isinstance(value, (bool, str)):
         return None
     try:
         return operator.index(value)
     except TypeError:
-        return int(value) if isinstance(value, numbers.Real) and float(value).is_integer() else None
+        return int(float(value)) if isinstance(value, numbers.Real) and float(value).is_integer() else None

@@ -3,6 +3,7 @@
 Longer than most files because one call of a layer is one decision: symbolic or not, training flag, mask, build, dtype,
 losses and masks of the result all meet in `__call__`.
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -23,25 +24,34 @@ from kerasish.graph.node import Node
 from kerasish.graph.symbolic_tensor import SymbolicTensor, any_symbolic, is_symbolic
 from kerasish.layers.calling import CallSignature, context, signature_of
 from kerasish.layers.connections import Connected
-from kerasish.layers.input_spec import InputSpec, check_inputs
+from kerasish.layers.input_spec import check_inputs
 from kerasish.layers.weights import WeightOwner
 
 LAYERS = Registry("layer", "keras.layers")
-_KEYWORDS = ("input_shape", "batch_input_shape", "input_dim", "batch_size", "weights", "autocast", "implementation", "input_length")
+_KEYWORDS = (
+    "input_shape",
+    "batch_input_shape",
+    "input_dim",
+    "batch_size",
+    "weights",
+    "autocast",
+    "implementation",
+    "input_length",
+)
 
 
 class Layer(Configurable, Connected, WeightOwner):
     """A computation with weights.
 
-    Subclasses create weights in `__init__` or in `build(input_shape)` and compute in `call(inputs, ...)`; `training` and
-    `mask` reach `call` if its signature names them.
+    Subclasses create weights in `__init__` or in `build(input_shape)` and compute in `call(inputs, ...)`; `training`
+    and `mask` reach `call` if its signature names them.
 
     Args:
         trainable: whether optimizers update the weights.
         name: the layer's name; a numbered snake-case form of the class name if None.
         dtype: dtype, dtype name or `Policy`; the global policy if None.
         dynamic: accepted for compatibility; layers always run eagerly or in a graph as their surroundings do.
-        **kwargs: `input_shape`, `batch_input_shape`, `input_dim`, `batch_size` (shape of the first layer of a Sequential),
+        **kwargs: `input_shape`, `batch_input_shape`, `input_dim`, `batch_size` (for the first layer of a Sequential),
             `weights` (initial values), `autocast` (cast float inputs to the compute dtype), `activity_regularizer`.
 
     Raises:
@@ -50,18 +60,22 @@ class Layer(Configurable, Connected, WeightOwner):
 
     __config_module__ = "keras.layers"
     _family_base = True
-    _config_excluded = ("trainable", "name", "dtype", "dynamic")
+    _config_excluded: tuple[str, ...] = ("trainable", "name", "dtype", "dynamic")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls, *args, **kwargs)
-        state = {"built": False, "_call_losses": [], "_added_metrics": [], "_activity_regularizer": None, "_dtype_policy": None,
+        state: dict[str, Any] = {
+                 "built": False, "_call_losses": [], "_added_metrics": [],
+                 "_activity_regularizer": None, "_dtype_policy": None,
                  "_signature": None, "_name": None, "input_spec": None, "supports_masking": False, "_autocast": True,
                  "_batch_input_shape": None, "_initial_weights": None, "stateful": False, "_build_input_shape": None,
                  "dynamic": False}  # fmt: skip
         instance.__dict__.update(state)
         return instance
 
-    def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, dynamic: bool = False, **kwargs: Any):
+    def __init__(
+        self, trainable: bool = True, name: str | None = None, dtype: Any = None, dynamic: bool = False, **kwargs: Any
+    ):
         wrong = set(kwargs) - {*_KEYWORDS, "activity_regularizer"}
         if wrong:
             raise TypeError(f"{type(self).__name__} takes no keyword argument {', '.join(map(repr, sorted(wrong)))}.")
@@ -186,7 +200,7 @@ class Layer(Configurable, Connected, WeightOwner):
         return outputs
 
     def _fill_in(self, signature: CallSignature, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Adds `training` and `mask` where the signature names them and the caller did not; returns the inputs' mask."""
+        """Adds `training` and `mask` where the signature names them and the caller did not; returns the mask."""
         if signature.takes_training and signature.value("training", args, kwargs) is None:
             inherited = context.training if context.training is not None else signature.default_training
             if inherited is not None and signature.positions.get("training", len(args)) >= len(args):
@@ -292,7 +306,9 @@ class Layer(Configurable, Connected, WeightOwner):
             elif callable(loss) and not isinstance(loss, (tf.Tensor, tf.Variable)):
                 self._regularizations.append(loss)
             else:
-                self._call_losses.append(loss if isinstance(loss, tf.Tensor) else tf.convert_to_tensor(loss, _loss_dtype(loss)))
+                self._call_losses.append(
+                    loss if isinstance(loss, tf.Tensor) else tf.convert_to_tensor(loss, _loss_dtype(loss))
+                )
 
     def _add_symbolic_loss(self, loss: SymbolicTensor) -> None:
         raise ValueError(
@@ -426,7 +442,9 @@ def _declared_shape(kwargs: dict[str, Any]) -> Shape | None:
         return None
     shape = kwargs["input_shape"]
     if not is_shape(shape):
-        raise ValueError(f"`input_shape` must be a tuple of sizes without the batch axis. Received: input_shape={shape!r}")
+        raise ValueError(
+            f"`input_shape` must be a tuple of sizes without the batch axis. Received: input_shape={shape!r}"
+        )
     return (kwargs.get("batch_size"), *to_shape(shape))  # type: ignore[misc]
 
 

@@ -1,4 +1,5 @@
 """What a layer's `call` accepts, and what one call passes on to the calls within it."""
+
 from __future__ import annotations
 
 import inspect
@@ -83,6 +84,9 @@ def _with_self(function: Callable[..., Any]) -> Callable[..., Any]:
     def stand_in(*args: Any, **kwargs: Any) -> Any:
         return function(*args[1:], **kwargs)
 
-    rest = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.kind is p.POSITIONAL_ONLY else p for p in wanted.parameters.values()]
+    rest = [
+        p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.kind is p.POSITIONAL_ONLY else p
+        for p in wanted.parameters.values()
+    ]
     stand_in.__signature__ = inspect.Signature([first, *rest])  # type: ignore[attr-defined]
     return stand_in

@@ -1,4 +1,5 @@
 """Where a layer stands in models: its symbolic inputs and outputs, call by call."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,10 +8,14 @@ from kerasish.core.shapes import shapes_of
 
 
 class Connected:
-    """A layer's inbound and outbound nodes and what can be asked of them (`input`, `output_shape`, `get_input_at`, ...)."""
+    """A layer's inbound and outbound nodes and what can be asked of them (`input`, `output_shape`, ...)."""
+
+    _inbound_nodes: list[Any]
+    _outbound_nodes: list[Any]
+    name: Any
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        instance = super().__new__(cls, *args, **kwargs)  # type: ignore[call-arg]
+        instance = super().__new__(cls, *args, **kwargs)
         object.__setattr__(instance, "_inbound_nodes", [])
         object.__setattr__(instance, "_outbound_nodes", [])
         return instance
@@ -81,30 +86,30 @@ class Connected:
 
     def _node(self, node_index: int, what: str) -> Any:
         if not self._inbound_nodes:
-            raise RuntimeError(f'Layer "{self.name}" has no {what}: it was never called on a symbolic tensor.')  # type: ignore[attr-defined]
+            raise RuntimeError(f'Layer "{self.name}" has no {what}: it was never called on a symbolic tensor.')
         if node_index >= len(self._inbound_nodes):
             raise ValueError(
-                f'Layer "{self.name}" was called {len(self._inbound_nodes)} time(s). Received: node_index={node_index}'  # type: ignore[attr-defined]
+                f'Layer "{self.name}" was called {len(self._inbound_nodes)} time(s). Received: node_index={node_index}'
             )
         return self._inbound_nodes[node_index]
 
     def _only(self, attribute: str, what: str) -> Any:
         if not self._inbound_nodes:
-            raise AttributeError(f'Layer "{self.name}" has no {what}: it was never called on a symbolic tensor.')  # type: ignore[attr-defined]
+            raise AttributeError(f'Layer "{self.name}" has no {what}: it was never called on a symbolic tensor.')
         if len(self._inbound_nodes) > 1:
             raise AttributeError(
-                f'Layer "{self.name}" was called {len(self._inbound_nodes)} times, so "the {what}" is not one.\n'  # type: ignore[attr-defined]
+                f'Layer "{self.name}" was called {len(self._inbound_nodes)} times, so "the {what}" is not one.\n'
                 f"Use `get_{what}_at(node_index)`."
             )
         return getattr(self._inbound_nodes[0], attribute)
 
     def _same(self, attribute: str, what: str) -> Any:
         if not self._inbound_nodes:
-            raise AttributeError(f'Layer "{self.name}" has no {what}: it was never called.')  # type: ignore[attr-defined]
+            raise AttributeError(f'Layer "{self.name}" has no {what}: it was never called.')
         shapes = [getattr(node, attribute) for node in self._inbound_nodes]
         if any(shape != shapes[0] for shape in shapes):
             raise AttributeError(
-                f'Layer "{self.name}" was called on different shapes: {shapes[:4]}.\n'  # type: ignore[attr-defined]
+                f'Layer "{self.name}" was called on different shapes: {shapes[:4]}.\n'
                 f"Use `get_{what.replace(' ', '_')}_at(node_index)`."
             )
         return shapes[0]

@@ -89,8 +89,8 @@ class _Convolution(Layer):
         channels = tuple(input_shape)[self._channel_axis]
         if channels is None or channels % self.groups:
             raise ValueError(
-                f'The inputs of layer "{self.name}" must have a known number of channels (axis {self._channel_axis}), divisible '
-                f"by groups={self.groups}. Received: shape={tuple(input_shape)}"
+                f'The inputs of layer "{self.name}" must have a known number of channels (axis {self._channel_axis}), '
+                f"divisible by groups={self.groups}. Received: shape={tuple(input_shape)}"
             )
         self.kernel = self.add_weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self.bias = self.add_weight("bias", (self.filters,)) if self.use_bias else None

@@ -69,7 +69,8 @@ class Dense(Layer):
         features = tuple(input_shape)[-1]
         if features is None:
             raise ValueError(
-                f'The last axis of the inputs of "{self.name}" must have a known size. Received: shape={tuple(input_shape)}\n'
+                f'The last axis of the inputs of layer "{self.name}" must have a known size. '
+                f"Received: shape={tuple(input_shape)}\n"
                 "Give the number of features in `Input(shape=...)`."
             )
         self.kernel = self.add_weight("kernel", (features, self.units))

@@ -32,7 +32,7 @@ class Embedding(Layer):
         tf.errors.InvalidArgumentError: when called on the CPU with an index outside the table.
     """
 
-    _config_excluded = ("sparse",)
+    _config_excluded: tuple[str, ...] = ("sparse",)
 
     def __init__(
         self,

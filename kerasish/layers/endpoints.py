@@ -1,4 +1,5 @@
 """Layers that turn a symbolic tensor of a functional model into a loss or a metric of the model."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """Input: where a functional model begins."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -41,11 +42,13 @@ class InputLayer(Layer):
         if batch_shape is not None:
             batch_shape = tuple(batch_shape)
         elif type_spec is None:
-            batch_shape = (batch_size, *(to_shape(input_shape) if input_shape is not None else ()))
+            batch_shape = (batch_size, *(to_shape(() if input_shape is None else input_shape) or ()))
         dtype = tf.as_dtype(type_spec.dtype if type_spec is not None else dtype or settings.floatx()).name
         super().__init__(name=name or unique_name("input", zero_based=False), dtype=dtype, autocast=False, **kwargs)
         self.sparse, self.ragged, self.optional = bool(sparse), bool(ragged), optional
-        self._type_spec = type_spec if type_spec is not None else _spec(batch_shape, dtype, self.sparse, self.ragged, self.name)
+        self._type_spec = (
+            type_spec if type_spec is not None else _spec(batch_shape, dtype, self.sparse, self.ragged, self.name)
+        )
         self._batch_input_shape = to_shape(self._type_spec.shape)
         self.built = True
         self.supports_masking = True
@@ -96,10 +99,12 @@ def Input(  # noqa: N802 (the public name)
     if kwargs:
         raise TypeError(f"Input takes no keyword argument {', '.join(map(repr, kwargs))}.")
     if sum(value is not None for value in (shape, batch_shape, type_spec, tensor)) != 1:
-        raise ValueError(f"Input needs exactly one of `shape` and `batch_shape`. Received: shape={shape}, batch_shape={batch_shape}")
+        raise ValueError(
+            f"Input needs exactly one of `shape` and `batch_shape`. Received: shape={shape}, batch_shape={batch_shape}"
+        )
     layer = InputLayer(
-        input_shape=shape, batch_size=batch_size, dtype=dtype, input_tensor=tensor, sparse=sparse, name=name, ragged=ragged,
-        type_spec=type_spec, optional=optional, **({"batch_input_shape": batch_shape} if batch_shape is not None else {}),
+        input_shape=shape, batch_size=batch_size, dtype=dtype, input_tensor=tensor, sparse=sparse, name=name,
+        ragged=ragged, type_spec=type_spec, optional=optional, **({} if batch_shape is None else {"batch_input_shape": batch_shape}),
     )  # fmt: skip
     return layer.symbolic
 

@@ -1,4 +1,5 @@
 """What a layer requires of its inputs, checked before anything is computed."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -65,8 +66,10 @@ class InputSpec:
         for axis, size in self.axes.items():
             if size is not None and -rank <= axis < rank and shape[axis] not in (size, None):
                 return f"expected size {size} along axis {axis}"
-        if wanted is not None and rank == self.ndim and any(
-            a is not None and b is not None and a != b for a, b in zip(wanted, shape, strict=True)
+        if (
+            wanted is not None
+            and rank == self.ndim
+            and any(a is not None and b is not None and a != b for a, b in zip(wanted, shape, strict=True))
         ):
             return f"expected shape {wanted}"
         return None
@@ -105,7 +108,9 @@ def check_inputs(layer_name: str, input_spec: Any, inputs: Any) -> None:
 
 def _paired(input_spec: Any, inputs: Any) -> tuple[list[Any], list[Any]]:
     if isinstance(inputs, dict) and isinstance(input_spec, dict):
-        return [input_spec[key] for key in sorted(input_spec)], [inputs[key] for key in sorted(input_spec) if key in inputs]
+        return [input_spec[key] for key in sorted(input_spec)], [
+            inputs[key] for key in sorted(input_spec) if key in inputs
+        ]
     if isinstance(inputs, dict) and all(getattr(spec, "name", None) in inputs for spec in tf.nest.flatten(input_spec)):
         specs = tf.nest.flatten(input_spec)
         return specs, [inputs[spec.name] for spec in specs]

@@ -29,8 +29,8 @@ class _Code(tuple):
 class Lambda(Layer):
     """`function(inputs, **arguments)`.
 
-    The function has no weights: variables are to be owned by a `Layer`. A configuration holds it as Python byte code, which
-    is refused when loaded, unless the function itself is provided or safe mode is switched off.
+    The function has no weights: variables are to be owned by a `Layer`. A configuration holds it as Python byte code,
+    which is refused when loaded, unless the function itself is provided or safe mode is switched off.
 
     Args:
         function: takes the inputs, and `mask` and `training` where its signature names them.
@@ -42,6 +42,8 @@ class Lambda(Layer):
     Raises:
         TypeError: if `function` cannot be called.
     """
+
+    _config_excluded: tuple[str, ...] = ("function", "output_shape", "mask", "arguments")
 
     def __init__(
         self,
@@ -81,17 +83,16 @@ class Lambda(Layer):
 
     def _refuse_variable(self, create: Any, **kwargs: Any) -> Any:
         raise ValueError(
-            f'The function of layer "{self.name}" creates a variable, which would be made anew at every call and never trained.\n'
+            f'The function of layer "{self.name}" creates a variable: made anew at each call, never trained.\n'
             "Write a subclass of Layer that creates it in `build` with `self.add_weight(...)`."
         )
 
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments; functions by name where they are registered, else as byte code."""
-        config = {key: value for key, value in Layer.get_config(self).items() if key not in _ARGUMENTS}
         function, kind, module = _describe(self.function)
         shape, shape_kind, shape_module = _describe(self._output_shape)
         return {
-            **config,
+            **super().get_config(),
             "function": function,
             "function_type": kind,
             "module": module,
@@ -115,9 +116,6 @@ class Lambda(Layer):
         for key in ("module", "output_shape_module"):
             config.pop(key, None)
         return cls(**config)
-
-
-_ARGUMENTS = ("function", "output_shape", "mask", "arguments")
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -160,8 +158,8 @@ def _rebuild(value: Any, kind: str, layer: str, custom_objects: dict[str, Any] |
     if trust.in_safe_mode():
         raise ValueError(
             f'Layer "{layer}" holds Python code, which would run when the model is used; it was not loaded.\n'
-            f"Provide the function: custom_objects={{{layer!r}: function}}; or, if you trust the file's author, allow it:\n"
-            "load_model(path, safe_mode=False)."
+            f"Provide the function: custom_objects={{{layer!r}: function}};\n"
+            "or, if you trust the file's author, allow it: load_model(path, safe_mode=False)."
         )
     return _unmarshal(value)
 

@@ -134,13 +134,15 @@ class Concatenate(_Merge):
         rank = len(shapes[0])
         if not -rank <= self.axis < rank:
             raise ValueError(
-                f'Layer "{self.name}" joins along an axis that its inputs lack. Received: axis={self.axis}, shapes={shapes}'
+                f'Layer "{self.name}" joins along an axis that its inputs lack. '
+                f"Received: axis={self.axis}, shapes={shapes}"
             )
         others = [[size for axis, size in enumerate(shape) if axis != self.axis % rank] for shape in shapes]
         known = [{size for size in sizes if size is not None} for sizes in zip(*others, strict=False)]
         if any(len(shape) != rank for shape in shapes) or any(len(sizes) > 1 for sizes in known):
             raise ValueError(
-                f'The inputs of layer "{self.name}" must have equal sizes but along axis {self.axis}. Received: shapes={shapes}'
+                f'The inputs of layer "{self.name}" must have equal sizes but along axis {self.axis}. '
+                f"Received: shapes={shapes}"
             )
 
     def call(self, inputs: Any) -> tf.Tensor:
@@ -208,7 +210,8 @@ class Dot(_Merge):
         for shape, axis in zip(shapes, pair, strict=True):
             if not -len(shape) < axis < len(shape):
                 raise ValueError(
-                    f'Layer "{self.name}" needs an axis its inputs lack. Received: axes={self.axes}, shapes={list(shapes)}'
+                    f'Layer "{self.name}" needs an axis its inputs lack. '
+                    f"Received: axes={self.axes}, shapes={[tuple(shape) for shape in shapes]}"
                 )
         return pair[0] % len(shapes[0]), pair[1] % len(shapes[1])
 
@@ -219,16 +222,19 @@ class Dot(_Merge):
         axes = self._axes_of([left.shape, right.shape])
         if self.normalize:
             left, right = tf.math.l2_normalize(left, axes[0]), tf.math.l2_normalize(right, axes[1])
-        letters = iter("abcdefghijklmnopq")
-        names = [["z" if axis == 0 else "y" if axis == axes[side] else next(letters) for axis in range(tensor.shape.rank)]
-                 for side, tensor in enumerate((left, right))]  # fmt: skip
+        names = _index_names(left.shape.rank, axes[0], "abcdefgh"), _index_names(right.shape.rank, axes[1], "ijklmnop")
         kept = [name for name in names[0] + names[1] if name not in "zy"]
-        products = tf.einsum(f"{''.join(names[0])},{''.join(names[1])}->z{''.join(kept)}", left, right)
+        products = tf.einsum(f"{names[0]},{names[1]}->z{''.join(kept)}", left, right)
         return products if kept else products[:, None]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         """None: the positions are gone."""
         return None
+
+
+def _index_names(rank: int, axis: int, letters: str) -> str:
+    """Names of a tensor's axes for `einsum`: z the batch axis, y the one that is summed over."""
+    return "".join("z" if place == 0 else "y" if place == axis else letters[place] for place in range(rank))
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:

@@ -70,7 +70,7 @@ class _Normalization(Layer):
             )
         return shape
 
-    def _add_scale_and_shift(self, shape: tuple[int, ...], dtype: Any) -> None:
+    def _add_scale_and_shift(self, shape: tuple[int | None, ...], dtype: Any) -> None:
         options = {"shape": shape, "dtype": dtype, "experimental_autocast": False}
         self.gamma = self.add_weight("gamma", **options) if self.scale else None
         self.beta = self.add_weight("beta", **options) if self.center else None
@@ -111,7 +111,7 @@ class BatchNormalization(_Normalization):
     Source: S. Ioffe and C. Szegedy, Batch Normalization (2015).
     """
 
-    _config_excluded = ("synchronized",)
+    _config_excluded: tuple[str, ...] = ("synchronized",)
 
     def __init__(
         self,
@@ -148,8 +148,8 @@ class BatchNormalization(_Normalization):
         self.fused = self._can_fuse(len(shape)) if self.fused is None else self.fused
         if self.fused and not self._can_fuse(len(shape)):
             raise ValueError(
-                f'Layer "{self.name}" can use `fused=True` only for images and volumes (4 or 5 axes) normalized along axis 1 or '
-                f"the last. Received: shape={shape}, axis={self.axis}, dtype={self.compute_dtype}"
+                f'Layer "{self.name}" can use `fused=True` only for images and volumes (4 or 5 axes) normalized along '
+                f"axis 1 or the last. Received: shape={shape}, axis={self.axis}, dtype={self.compute_dtype}"
             )
         several = len(self.axis) > 1
         sizes = (
@@ -207,11 +207,11 @@ class BatchNormalization(_Normalization):
             self._move_averages(mean, variance)
         shape = [1] * rank
         shape[self.axis[0]] = -1
-        weights = [
+        mean, variance, beta, gamma = (
             value if value is None or len(self.axis) > 1 or self.axis == [rank - 1] else tf.reshape(value, shape)
             for value in (mean, variance, self.beta, self.gamma)
-        ]
-        return tf.cast(ops.normalize(precise, *weights, self.epsilon), inputs.dtype)
+        )
+        return tf.cast(ops.normalize(precise, mean, variance, beta, gamma, self.epsilon), inputs.dtype)
 
     def _move_averages(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
         ops.move_average(self.moving_mean, mean, self.momentum)
@@ -263,7 +263,7 @@ class LayerNormalization(_Normalization):
     def build(self, input_shape: Any) -> None:
         """Creates gamma and beta with the sizes along `axis`."""
         shape = self._locate(input_shape)
-        self._add_scale_and_shift(tuple(shape[axis] for axis in self.axis), self.dtype)  # type: ignore[misc]
+        self._add_scale_and_shift(tuple(shape[axis] for axis in self.axis), self.dtype)
         super().build(input_shape)
 
     def call(self, inputs: Any) -> tf.Tensor:

@@ -16,7 +16,7 @@ from kerasish.ops.condition import choose
 
 
 class _Random(Layer):
-    """Base of layers that draw random numbers in training; the stream goes on from call to call, and into checkpoints."""
+    """Base of layers that draw random numbers in training, from a stream that goes on from call to call."""
 
     def __init__(self, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -79,7 +79,7 @@ class _SpatialDropout(Dropout):
     """Base of dropout of whole channels, one class for each rank."""
 
     rank = 0
-    _config_excluded = ("data_format",)
+    _config_excluded: tuple[str, ...] = ("data_format",)
 
     def __init__(self, rate: Any, data_format: str | None = "channels_last", **kwargs: Any):
         super().__init__(rate, **kwargs)
@@ -176,7 +176,7 @@ class AlphaDropout(_Random):
     Source: G. Klambauer et al., Self-Normalizing Neural Networks (2017).
     """
 
-    _config_excluded = ("noise_shape",)
+    _config_excluded: tuple[str, ...] = ("noise_shape",)
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
         super().__init__(seed=seed, **kwargs)

@@ -62,7 +62,8 @@ class Reshape(Layer):
         self.target_shape = tuple(int(size) for size in target_shape)
         if self.target_shape.count(-1) > 1 or any(size < -1 for size in self.target_shape):
             raise ValueError(
-                f"`target_shape` may hold -1 once, and no other negative size. Received: target_shape={self.target_shape}"
+                "`target_shape` may hold -1 once, and no other negative size. "
+                f"Received: target_shape={self.target_shape}"
             )
 
     def call(self, inputs: Any) -> tf.Tensor:
@@ -83,7 +84,7 @@ class Reshape(Layer):
         fits = known and not elements % known if -1 in self.target_shape else elements == known
         if not fits:
             raise ValueError(
-                f'Layer "{self.name}" cannot give samples of shape {sizes} ({elements} elements) another number of elements. '
+                f'Layer "{self.name}" cannot reshape samples of shape {sizes}: they have {elements} elements. '
                 f"Received: target_shape={self.target_shape}"
             )
         return tuple(elements // known if size == -1 else size for size in self.target_shape)

@@ -2,6 +2,7 @@
 
 Source: behaviour of tf.keras 2 (`tf.math.reduce_sum (TFOpLambda)` in a summary, rebuilt from its configuration).
 """
+
 from __future__ import annotations
 
 import functools
@@ -33,7 +34,9 @@ class _OperationLayer(Layer):
     __config_module__ = "tf_keras.src.layers.core.tf_op_layer"
 
     def __init__(self, function: Callable[..., Any] | str, **kwargs: Any):
-        symbol, function = (function, function_named(function)) if isinstance(function, str) else (symbol_of(function), function)
+        symbol, function = (
+            (function, function_named(function)) if isinstance(function, str) else (symbol_of(function), function)
+        )
         kwargs.setdefault("name", unique_name(f"tf.{symbol}" if symbol else function.__name__))
         super().__init__(autocast=False, **kwargs)
         object.__setattr__(self, "_operation", function)
@@ -97,7 +100,9 @@ def function_named(symbol: str) -> Callable[..., Any]:
     namespace, _, name = symbol.rpartition(".")
     found = _lookup(symbol) if namespace in _NAMESPACES and name not in _REFUSED else None
     if found is None:
-        raise ValueError(f"A configuration may only name TensorFlow's functions of tensors. Received: function={symbol!r}")
+        raise ValueError(
+            f"A configuration may only name TensorFlow's functions of tensors. Received: function={symbol!r}"
+        )
     return found
 
 
@@ -120,7 +125,9 @@ def _symbols() -> dict[int, str]:
     return names
 
 
-def _by_name(operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _by_name(
+    operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
     """The first argument, and the others by name."""
     try:
         bound = inspect.signature(operation).bind(*args, **kwargs).arguments
@@ -161,5 +168,9 @@ def _with_slices(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 def _slice(value: Any) -> Any:
     if isinstance(value, dict):
-        return Ellipsis if value.get("class_name") == "__ellipsis__" else slice(value["start"], value["stop"], value["step"])
+        return (
+            Ellipsis
+            if value.get("class_name") == "__ellipsis__"
+            else slice(value["start"], value["stop"], value["step"])
+        )
     return value

@@ -3,6 +3,7 @@
 Source: behaviour of tf.keras 2: own weights in the order of creation, then those of the layers within in the order in
 which they were assigned; what can be trained first.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ class WeightOwner(Tracked):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls, *args, **kwargs)
         object.__setattr__(instance, "_own_weights", [])
+        object.__setattr__(instance, "_cast_weights", set())
         object.__setattr__(instance, "_trainable", True)
         object.__setattr__(instance, "_regularizations", [])
         return instance
@@ -32,7 +34,8 @@ class WeightOwner(Tracked):
     def add_weight(
         self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
         regularizer: Any = None, trainable: bool | None = None, constraint: Any = None, use_resource: Any = None,
-        synchronization: Any = tf.VariableSynchronization.AUTO, aggregation: Any = tf.VariableAggregation.NONE, **kwargs: Any,
+        synchronization: Any = tf.VariableSynchronization.AUTO, aggregation: Any = tf.VariableAggregation.NONE,
+        **kwargs: Any,
     ) -> tf.Variable:  # fmt: skip
         """A new variable owned by the layer.
 
@@ -46,13 +49,16 @@ class WeightOwner(Tracked):
             regularizer: a function of the variable whose value becomes one of the layer's `losses`.
             trainable: whether optimizers update it.
             constraint: a function applied after each update.
+            **kwargs: `experimental_autocast`: False, and a mixed layer's `call` sees the weight as it is stored.
 
         Raises:
             ValueError: if the shape has unknown sizes, or a weight synchronized on read is to be trainable.
         """
         sizes = _full_shape(self.name, name, shape)
         dtype = tf.as_dtype(dtype or self._dtype_policy.variable_dtype or tf.float32)
-        initializer = initializers.get(initializer if initializer is not None else self._for_weight(name, "initializer"))
+        initializer = initializers.get(
+            initializer if initializer is not None else self._for_weight(name, "initializer")
+        )
         if initializer is None:
             initializer = initializers.get("glorot_uniform" if dtype.is_floating else "zeros")
         regularizer = regularizer if regularizer is not None else self._for_weight(name, "regularizer")
@@ -61,12 +67,15 @@ class WeightOwner(Tracked):
             raise ValueError(f"A weight that is synchronized on read cannot be trainable. Received: name={name!r}")
         with tf.init_scope():
             variable = tf.Variable(
-                lambda: _initial(initializer, sizes, dtype), trainable=not on_read if trainable is None else bool(trainable),
+                lambda: _initial(initializer, sizes, dtype),
+                trainable=not on_read if trainable is None else bool(trainable),
                 name=name or "variable", dtype=dtype, shape=sizes,
                 constraint=constraint if constraint is not None else self._for_weight(name, "constraint"),
                 synchronization=synchronization, aggregation=aggregation,
             )  # fmt: skip
         self._own_weights.append(variable)
+        if dtype.is_floating and kwargs.get("experimental_autocast", True):
+            self._cast_weights.add(id(variable))
         if name:
             self._track_trackable(variable, name, overwrite=True)
         if regularizer is not None:
@@ -79,14 +88,22 @@ class WeightOwner(Tracked):
     def _own(self, name: str, value: Any) -> None:
         super()._own(name, value)
         known = {id(variable) for variable in self._own_weights}
-        self._own_weights.extend(
-            v for v in unique(list(flatten_owned(value))) if isinstance(v, tf.Variable) and id(v) not in known
-        )
+        found = [value] if isinstance(value, tf.Variable) else list(flatten_owned(value))
+        self._own_weights.extend(unique([v for v in found if isinstance(v, tf.Variable) and id(v) not in known]))
+
+    def _disown(self, name: str) -> None:
+        gone = {id(thing) for thing in flatten_owned(self._owned.get(name, ()))}
+        super()._disown(name)
+        self._own_weights[:] = [variable for variable in self._own_weights if id(variable) not in gone]
 
     def _children(self) -> list[Any]:
         """The layers, metrics and other modules that this object owns directly."""
-        modules = (thing for value in self._owned.values() for thing in flatten_owned(value))
-        return unique([module for module in modules if isinstance(module, tf.Module)])
+        holders = [value for value in self._owned.values() if not isinstance(value, tf.Variable)]
+        return (
+            unique([t for value in holders for t in flatten_owned(value) if isinstance(t, tf.Module)])
+            if holders
+            else []
+        )
 
     def _flatten_layers(self, recursive: bool = True, include_self: bool = True) -> Iterator[Any]:
         """This layer and those within, each before its own."""
@@ -114,10 +131,10 @@ class WeightOwner(Tracked):
 
     def _owned_weights(self) -> list[tf.Variable]:
         """Own weights, including variables appended to a list after it was assigned."""
-        later = (
-            thing for value in self._owned.values() if isinstance(value, (list, dict))
-            for thing in flatten_owned(value) if isinstance(thing, tf.Variable)
-        )  # fmt: skip
+        holders = [value for value in self._owned.values() if isinstance(value, (list, dict))]
+        if not holders:
+            return self._own_weights
+        later = [thing for value in holders for thing in flatten_owned(value) if isinstance(thing, tf.Variable)]
         return unique([*self._own_weights, *later])
 
     @property
@@ -166,7 +183,7 @@ class WeightOwner(Tracked):
         for variable, value in zip(variables, values, strict=True):
             if not variable.shape.is_compatible_with(value.shape):
                 raise ValueError(
-                    f'`weights` must match the shapes of layer "{self.name}": {variable.name} has {tuple(variable.shape)}. '
+                    f'`weights` must have the shapes of layer "{self.name}": {variable.name} has {tuple(variable.shape)}. '
                     f"Received: shape {value.shape}"
                 )
         for variable, value in zip(variables, values, strict=True):
@@ -179,7 +196,9 @@ class WeightOwner(Tracked):
             ValueError: if there are no weights yet, because no shape is known.
         """
         if not self.built:
-            raise ValueError(f'Layer "{self.name}" has no weights yet. Build it first: call it on data, or `build(input_shape)`.')
+            raise ValueError(
+                f'Layer "{self.name}" has no weights yet. Build it first: call it on data, or `build(input_shape)`.'
+            )
         return sum(int(np.prod(variable.shape)) for variable in self.weights)
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from kerasish.core.configurable import Configurable
 from kerasish.core.object_config import function_name, parameters
 from kerasish.core.registry import Registry
+from kerasish.graph.scratch import converted
 from kerasish.losses.reduction import Reduction, as_tensor, cast, reduce_values
 
 LOSSES = Registry("loss", "keras.losses")
@@ -38,6 +39,7 @@ class Loss(Configurable):
         self.reduction = reduction
         self.name = name
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tf.Tensor:
         """The reduced loss.
 
@@ -50,7 +52,7 @@ class Loss(Configurable):
             ValueError: if weights or mask do not fit the values per sample.
         """
         mask = getattr(y_pred, "_keras_mask", None)
-        values = self.call(y_true, y_pred)
+        values = converted(self.call)(y_true, y_pred)
         own_mask = getattr(values, "_keras_mask", None)
         if own_mask is not None:
             mask = own_mask if mask is None else tf.logical_and(mask, own_mask)
@@ -98,7 +100,8 @@ class FunctionLoss(Loss):
     def call(self, y_true: Any, y_pred: Any) -> tf.Tensor:
         """What the function returns; an axis of size 1 that only one of the two has at its end is dropped before."""
         y_true, y_pred = _match_ranks(_as_tensor_if_numbers(y_true), _as_tensor_if_numbers(y_pred))
-        return self.fn(y_true, y_pred, **{option: getattr(self, option) for option in self._options})
+        options = {option: getattr(self, option) for option in self._options}
+        return converted(self.fn)(y_true, y_pred, **options)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that rebuild the loss, and the function's name."""

@@ -70,7 +70,11 @@ def reduce_values(
         values = values * _fitted("sample_weight", cast(as_tensor(sample_weight), wide), values)
     if reduction != Reduction.NONE:
         total = tf.reduce_sum(values)
-        values = tf.math.divide_no_nan(total, cast(tf.size(values), wide)) if average else total
+        number = values.shape.num_elements()
+        if not average:
+            values = total
+        else:
+            values = total / number if number else tf.math.divide_no_nan(total, cast(tf.size(values), wide))
     return cast(values, dtype)
 
 

@@ -51,7 +51,7 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
 
     def __init__(self, name: str | None = None, dtype: Any = None, **kwargs: Any):
         for argument in kwargs.keys() - _LAYER_ARGUMENTS:
-            raise TypeError(f"{type(self).__name__} has no argument `{argument}`. Received: {argument}={kwargs[argument]}")
+            raise TypeError(f"{type(self).__name__} knows no such argument. Received: {argument}={kwargs[argument]}")
         if name is not None and not isinstance(name, str):
             raise TypeError(f"`name` must be a string. Received: name={name!r}")
         super().__init__(name or unique_name(to_snake_case(type(self).__name__)))
@@ -152,8 +152,7 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
     @property
     def variables(self) -> Sequence[tf.Variable]:
         """The metric's variables, then those of the metrics it owns."""
-        owned = _variables_of(flatten_owned(list(self._owned.values())))
-        return unique([*self._own_weights, *owned])
+        return unique([*self._own_weights, *_variables_of(self._owned_things())])
 
     @property
     def weights(self) -> list[tf.Variable]:
@@ -172,8 +171,9 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metrics this one owns."""
-        return [module for module in self.submodules if isinstance(module, Metric)]
+        """The metrics this one owns, and those they own."""
+        owned = [thing for thing in self._owned_things() if isinstance(thing, Metric)]
+        return unique([metric for outer in owned for metric in (outer, *outer.metrics)])
 
     def get_weights(self) -> list[np.ndarray]:
         """The variables' values."""
@@ -192,6 +192,9 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name}, dtype={self._dtype})"
+
+    def _owned_things(self) -> Iterator[tf.Variable | tf.Module]:
+        return flatten_owned(list(self._owned.values()))
 
     @functools.cached_property
     def _own_weights(self) -> list[tf.Variable]:

@@ -85,7 +85,7 @@ class R2Score(Metric):
         mean = self.sum.read_value() / self.count
         variation = self.squared_sum.read_value() - self.sum * mean
         scores = 1 - self.residual.read_value() / variation
-        scores = tf.where(tf.math.is_inf(scores), 0, scores)
+        scores = tf.where(tf.math.is_inf(scores), tf.zeros_like(scores), scores)
         if self.class_aggregation == "uniform_average":
             scores = tf.reduce_mean(scores)
         elif self.class_aggregation == "variance_weighted_average":

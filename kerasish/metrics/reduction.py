@@ -172,7 +172,7 @@ class MeanMetricWrapper(Mean):
         y_true = to_dtype(y_true, self._dtype) if self._converts_labels else tf.convert_to_tensor(y_true)
         if isinstance(y_pred, tf.RaggedTensor) or isinstance(y_true, tf.RaggedTensor):
             y_true, y_pred, sample_weight = _flat(y_true, y_pred, sample_weight)
-        values = _call(self._fn, *align(y_true, y_pred), **self._fn_kwargs)
+        values = converted(self._fn)(*align(y_true, y_pred), **self._fn_kwargs)
         mask = getattr(values, "_keras_mask", None)
         if mask is not None:
             mask = to_dtype(mask, self._dtype)
@@ -194,11 +194,6 @@ class MeanMetricWrapper(Mean):
         if cls is not MeanMetricWrapper:
             return cls(**config)
         return cls(METRICS.get(config.pop("fn")), **config)
-
-
-def _call(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    own = (getattr(fn, "__module__", None) or "").partition(".")[0] == "kerasish"
-    return (fn if own else converted(fn))(*args, **kwargs)
 
 
 def _weighted(

@@ -2,6 +2,7 @@
 
 Source: the configuration is that of tf.keras 2 (`layers` with `inbound_nodes`, `input_layers`, `output_layers`).
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -88,7 +89,9 @@ class Network:
         else:
             values = tf.nest.flatten(inputs)
         if len(values) != len(self.flat_inputs):
-            raise ValueError(f"The model takes {len(self.flat_inputs)} input(s) {self.input_names}. Received: {len(values)}")
+            raise ValueError(
+                f"The model takes {len(self.flat_inputs)} input(s) {self.input_names}. Received: {len(values)}"
+            )
         return [_conform(value, wanted) for value, wanted in zip(values, self.flat_inputs, strict=True)]
 
     # Configuration.
@@ -102,7 +105,9 @@ class Network:
             if layer._build_input_shape is not None:
                 entry["build_config"] = {"input_shape": layer._build_input_shape}
             nodes = [node for node in layer._inbound_nodes if id(node) in number and not node.is_input]
-            layers.append({**entry, "name": layer.name, "inbound_nodes": [_node_config(node, number) for node in nodes]})
+            layers.append(
+                {**entry, "name": layer.name, "inbound_nodes": [_node_config(node, number) for node in nodes]}
+            )
         place = lambda tensor: [tensor.node.layer.name, number[id(tensor.node)], tensor.index]  # noqa: E731
         return {
             "layers": layers,
@@ -121,7 +126,9 @@ class Network:
         return numbers
 
 
-def rebuild(config: dict[str, Any], layers: Registry, custom_objects: dict[str, Any] | None = None) -> tuple[Any, Any, list[Any]]:
+def rebuild(
+    config: dict[str, Any], layers: Registry, custom_objects: dict[str, Any] | None = None
+) -> tuple[Any, Any, list[Any]]:
     """Inputs, outputs and all layers of the network that a configuration describes.
 
     Raises:
@@ -131,9 +138,14 @@ def rebuild(config: dict[str, Any], layers: Registry, custom_objects: dict[str, 
     waiting: list[tuple[Any, list[Any], int]] = []
     created: dict[str, list[Node]] = {}
     for entry in config["layers"]:
-        layer = layers.get({key: entry[key] for key in ("class_name", "config", "registered_name", "module") if key in entry}, custom_objects)
+        layer = layers.get(
+            {key: entry[key] for key in ("class_name", "config", "registered_name", "module") if key in entry},
+            custom_objects,
+        )
         made[entry["name"]] = layer
-        created[entry["name"]] = [node for node in layer._inbound_nodes if node.is_input][:1] if isinstance(layer, InputLayer) else []
+        created[entry["name"]] = (
+            [node for node in layer._inbound_nodes if node.is_input][:1] if isinstance(layer, InputLayer) else []
+        )
         if entry["inbound_nodes"]:
             waiting.append((layer, list(entry["inbound_nodes"]), 0))
     names = {id(layer): name for name, layer in made.items()}
@@ -158,7 +170,8 @@ def _node_config(node: Node, number: dict[int, int]) -> Any:
     """One call as tf.keras writes it: the places of the first argument's tensors, each with the other arguments."""
     others = _placed(plain_arguments(node.kwargs), number)
     place = lambda tensor: (  # noqa: E731
-        [tensor.node.layer.name, number[id(tensor.node)], tensor.index, others] if is_symbolic(tensor)
+        [tensor.node.layer.name, number[id(tensor.node)], tensor.index, others]
+        if is_symbolic(tensor)
         else [_CONSTANT, -1, plain_arguments({"value": tensor})["value"], others]
     )
     found = _map_structure(place, node.args[0])
@@ -178,7 +191,12 @@ def _placed(value: Any, number: dict[int, int]) -> Any:
 
 def _is_place(value: Any) -> bool:
     """Whether a part of a configuration is `[layer, call, output]` or that with arguments."""
-    return isinstance(value, (list, tuple)) and len(value) in (3, 4) and isinstance(value[0], str) and isinstance(value[1], int)
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) in (3, 4)
+        and isinstance(value[0], str)
+        and isinstance(value[1], int)
+    )
 
 
 def _map_places(function: Any, value: Any) -> Any:
@@ -192,7 +210,11 @@ def _map_places(function: Any, value: Any) -> Any:
 def _map_structure(function: Any, structure: Any) -> Any:
     if isinstance(structure, Mapping):
         return {key: _map_structure(function, item) for key, item in structure.items()}
-    return [_map_structure(function, item) for item in structure] if isinstance(structure, (list, tuple)) else function(structure)
+    return (
+        [_map_structure(function, item) for item in structure]
+        if isinstance(structure, (list, tuple))
+        else function(structure)
+    )
 
 
 def _is_ready(call: Any, created: dict[str, list[Node]]) -> bool:
@@ -264,7 +286,10 @@ def _check_symbolic(argument: str, tensors: Any) -> None:
 def _cut_at(inputs: Any, outputs: Any) -> tuple[Any, Any]:
     """Fresh inputs in place of inner tensors, and the calls from there to the outputs made once more."""
     flat = tf.nest.flatten(inputs)
-    fresh = [t if t.node.is_input else Input(batch_shape=t.shape.as_list(), dtype=t.dtype, name=f"{t.name}_input") for t in flat]
+    fresh = [
+        t if t.node.is_input else Input(batch_shape=t.shape.as_list(), dtype=t.dtype, name=f"{t.name}_input")
+        for t in flat
+    ]
     known = {id(old): new for old, new in zip(flat, fresh, strict=True)}
 
     def renewed(tensor: Any) -> Any:
@@ -282,7 +307,9 @@ def _cut_at(inputs: Any, outputs: Any) -> tuple[Any, Any]:
             args, kwargs = tf.nest.map_structure(swap, (top.node.args, top.node.kwargs))
             made = tf.nest.map_structure(lambda old: SymbolicTensor(old.type_spec), top.node.outputs)
             Node(top.node.layer, args, kwargs, made)
-            known.update((id(o), n) for o, n in zip(tf.nest.flatten(top.node.outputs), tf.nest.flatten(made), strict=True))
+            known.update(
+                (id(o), n) for o, n in zip(tf.nest.flatten(top.node.outputs), tf.nest.flatten(made), strict=True)
+            )
         return known.get(id(tensor), tensor)
 
     return tf.nest.pack_sequence_as(inputs, fresh), tf.nest.map_structure(renewed, outputs)

@@ -3,6 +3,7 @@
 Longer than most files because it is the public face of training: each method checks its arguments, opens the source of
 batches, builds the callbacks and calls the loop. The step that a user can override is ten lines (`train_step`).
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from kerasish.training import checks, loop
 from kerasish.training.objective import CompiledLoss, CompiledMetrics
 from kerasish.training.program import MetricResults, Program
 
-_STATE = ("optimizer", "loss", "compiled_loss", "compiled_metrics", "history")
+_STATE = ("optimizer", "loss", "compiled_loss", "compiled_metrics", "history", "_compile_arguments", "_programs")
 
 
 @LAYERS.register("Functional")
@@ -46,11 +47,19 @@ class Model(Layer):
     """
 
     __config_module__ = "keras"
-    _config_excluded = ("inputs", "outputs")
+    _config_excluded: tuple[str, ...] = ("inputs", "outputs")
+    _network: Network | None
+    _programs: dict[str, Program]
+    _known_outputs: Any
+    compiled_loss: Any
+    compiled_metrics: Any
+    optimizer: Any
+    history: Any
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls, *args, **kwargs)
-        state = {"_network": None, "_programs": {}, "optimizer": None, "loss": None, "compiled_loss": None, "history": None,
+        state: dict[str, Any] = {"_network": None, "_programs": {}, "optimizer": None, "loss": None,
+                 "compiled_loss": None, "history": None,
                  "compiled_metrics": None, "stop_training": False, "steps_per_execution": 1, "_run_eagerly": None,
                  "_jit_compile": False, "_compile_arguments": None, "_known_outputs": None}  # fmt: skip
         instance.__dict__.update(state)
@@ -118,12 +127,20 @@ class Model(Layer):
     @property
     def input_shape(self) -> Any:
         """The shape of the input, or the structure of them."""
-        return tf.nest.map_structure(lambda t: tuple(t.shape), self.input) if self._network is not None else super().input_shape
+        return (
+            tf.nest.map_structure(lambda t: tuple(t.shape), self.input)
+            if self._network is not None
+            else super().input_shape
+        )
 
     @property
     def output_shape(self) -> Any:
         """The shape of the output, or the structure of them."""
-        return tf.nest.map_structure(lambda t: tuple(t.shape), self.output) if self._network is not None else super().output_shape
+        return (
+            tf.nest.map_structure(lambda t: tuple(t.shape), self.output)
+            if self._network is not None
+            else super().output_shape
+        )
 
     @property
     def input_names(self) -> list[str]:
@@ -135,7 +152,9 @@ class Model(Layer):
         """The names of the outputs in order, as far as they are known."""
         if self._network is not None:
             return self._network.output_names
-        return [] if self.compiled_loss is None or self.compiled_loss.outputs is None else self.compiled_loss.outputs.names
+        return (
+            [] if self.compiled_loss is None or self.compiled_loss.outputs is None else self.compiled_loss.outputs.names
+        )
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """The layer of that name or number.
@@ -147,7 +166,9 @@ class Model(Layer):
             raise ValueError(f"`get_layer` needs either `name` or `index`. Received: name={name!r}, index={index}")
         if index is not None:
             if not -len(self.layers) <= index < len(self.layers):
-                raise ValueError(f"`index` must be below the number of layers, {len(self.layers)}. Received: index={index}")
+                raise ValueError(
+                    f"`index` must be below the number of layers, {len(self.layers)}. Received: index={index}"
+                )
             return self.layers[index]
         for layer in self.layers:
             if layer.name == name:
@@ -161,7 +182,9 @@ class Model(Layer):
             NotImplementedError: for a subclass without.
         """
         if self._network is None:
-            raise NotImplementedError(f"{type(self).__name__} must define `call(self, inputs)`, or be made from symbolic tensors.")
+            raise NotImplementedError(
+                f"{type(self).__name__} must define `call(self, inputs)`, or be made from symbolic tensors."
+            )
         if mask is not None:
             for tensor, one in zip(self._network.in_order(inputs), tf.nest.flatten(mask), strict=False):
                 tensor._keras_mask = one
@@ -184,12 +207,12 @@ class Model(Layer):
 
     def _add_symbolic_loss(self, loss: SymbolicTensor) -> None:
         if self._network is None:
-            super()._add_symbolic_loss(loss)
+            return super()._add_symbolic_loss(loss)
         self._network.append(tf.nest.flatten(AddLoss()(loss)))
 
     def _add_symbolic_metric(self, value: SymbolicTensor, name: str | None, aggregation: str | None) -> None:
         if self._network is None:
-            super()._add_symbolic_metric(value, name, aggregation)
+            return super()._add_symbolic_metric(value, name, aggregation)
         self._network.append(tf.nest.flatten(AddMetric(aggregation, name)(value)))
 
     def get_config(self) -> dict[str, Any]:
@@ -204,10 +227,12 @@ class Model(Layer):
         if not {"layers", "input_layers", "output_layers"} <= set(config):
             return cls(**config)
         inputs, outputs, layers = rebuild(config, LAYERS, custom_objects)
-        model = cls(inputs=inputs, outputs=outputs, name=config.get("name"), trainable=config.get("trainable", True))
+        model: Any = cls(inputs=inputs, outputs=outputs, name=config.get("name"), trainable=config.get("trainable", True))
         known = {id(layer) for layer in model.layers}
         extra = [layer for layer in layers if isinstance(layer, (AddLoss, AddMetric)) and id(layer) not in known]
-        model._network.append([tensor for layer in extra for tensor in tf.nest.flatten(layer._inbound_nodes[-1].outputs)])
+        model._network.append(
+            [tensor for layer in extra for tensor in tf.nest.flatten(layer._inbound_nodes[-1].outputs)]
+        )
         return model
 
     # Compiling.
@@ -239,13 +264,15 @@ class Model(Layer):
             raise TypeError(f"compile takes no keyword argument {', '.join(map(repr, kwargs))}.")
         names = self._network.output_names if self._network is not None else None
         state = {
-            "optimizer": optimizers.get(optimizer), "loss": loss, "compiled_loss": CompiledLoss(loss, loss_weights, names),
+            "optimizer": optimizers.get(optimizer), "loss": loss,
+            "compiled_loss": CompiledLoss(loss, loss_weights, names),
             "compiled_metrics": CompiledMetrics(metrics, weighted_metrics, names), "_run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution or 1, "_jit_compile": bool(jit_compile), "_programs": {},
         }  # fmt: skip
         for name, value in state.items():
             setattr(self, name, value)
-        self._compile_arguments = {"optimizer": self.optimizer, "loss": loss, "metrics": metrics, "loss_weights": loss_weights,
+        self._compile_arguments = {"optimizer": self.optimizer, "loss": loss, "metrics": metrics,
+                                   "loss_weights": loss_weights,
                                    "weighted_metrics": weighted_metrics}  # fmt: skip
 
     @property
@@ -316,7 +343,7 @@ class Model(Layer):
         self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
-    def get_metrics_result(self) -> dict[str, Any]:
+    def get_metrics_result(self) -> MetricResults:
         """The present results of all metrics by name."""
         return MetricResults(self.metrics)
 
@@ -355,7 +382,7 @@ class Model(Layer):
         """Trains the model and returns the `History` of what every epoch reported.
 
         Args:
-            x: inputs: arrays, tensors, frames, lists or dicts of them; a `tf.data.Dataset`, a generator or a `Sequence`.
+            x: arrays, tensors, frames, lists or dicts of them; a `tf.data.Dataset`, a generator or a `Sequence`.
             y: targets; left out where `x` gives them.
             batch_size: rows in a batch, 32 if None.
             epochs: number of the last epoch.
@@ -385,14 +412,19 @@ class Model(Layer):
         if validation_split:
             (x, y, sample_weight), held_out = split(x, y, sample_weight, validation_split)
             validation_data = validation_data if validation_data is not None else held_out
-        workers_given = {"workers": workers, "use_multiprocessing": use_multiprocessing, "max_queue_size": max_queue_size}
-        source = self._open(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch, epochs=epochs,
-                            class_weight=class_weight, steps_argument="steps_per_epoch", **workers_given)  # fmt: skip
+        workers_given = {
+            "workers": workers,
+            "use_multiprocessing": use_multiprocessing,
+            "max_queue_size": max_queue_size,
+        }
+        source = self._open(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch,
+                            epochs=max(epochs - initial_epoch, 1), class_weight=class_weight, steps_argument="steps_per_epoch", **workers_given)  # fmt: skip
         validation = None
         if validation_data is not None:
             given = validation_data if isinstance(validation_data, (tuple, list)) else (validation_data,)
             validation = self._open(*given, batch_size=validation_batch_size or batch_size, steps=validation_steps,
-                                    argument="validation_data", steps_argument="validation_steps", **workers_given)  # fmt: skip
+                                    argument="validation_data", steps_argument="validation_steps",
+                                    **workers_given)  # fmt: skip
         verbose = 1 if verbose == "auto" else int(verbose)
         listed = CallbackList(
             callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
@@ -408,11 +440,11 @@ class Model(Layer):
         return self.history
 
     def evaluate(
-        self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
-        steps: int | None = None, callbacks: Any = None, max_queue_size: int = 10, workers: int = 1,
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
+        sample_weight: Any = None,        steps: int | None = None, callbacks: Any = None, max_queue_size: int = 10, workers: int = 1,
         use_multiprocessing: bool = False, return_dict: bool = False, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        """The loss, or the list (dict if `return_dict`) of loss and metrics, over all batches; arguments as for `fit`."""
+        """The loss, or the list (dict if `return_dict`) of loss and metrics; arguments as for `fit`."""
         _refuse_keywords("evaluate", kwargs)
         self._check_compiled("evaluate")
         source = self._open(x, y, sample_weight, batch_size=batch_size, steps=steps, workers=workers,
@@ -427,8 +459,8 @@ class Model(Layer):
         return self._reported(logs or {}, return_dict)
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None,
-        max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False,
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
+        callbacks: Any = None,        max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False,
     ) -> Any:  # fmt: skip
         """The outputs for all inputs as NumPy arrays; silent unless `verbose` is 1."""
         source = open_source(x, batch_size=batch_size, steps=steps, workers=workers, input_names=self.input_names,
@@ -436,7 +468,9 @@ class Model(Layer):
         if self._network is not None:
             checks.check_inputs(self._network.flat_inputs, source.element_spec)
         verbose = 0 if verbose == "auto" else int(verbose)
-        listed = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, **_described(source))
+        listed = CallbackList(
+            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, **_described(source)
+        )
         try:
             return loop.predict(self, self.program("predict"), source, listed, verbose == 1)
         finally:
@@ -448,7 +482,9 @@ class Model(Layer):
     ) -> Any:  # fmt: skip
         """Trains on one batch and returns the loss, or loss and metrics."""
         self._check_compiled("train_on_batch")
-        return self._on_batch("train", single_batch(x, y, sample_weight, class_weight=class_weight), reset_metrics, return_dict)
+        return self._on_batch(
+            "train", single_batch(x, y, sample_weight, class_weight=class_weight), reset_metrics, return_dict
+        )
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool = True, return_dict: bool = False
@@ -493,7 +529,9 @@ class Model(Layer):
         of_validation = argument == "validation_data"
         if self._network is not None:
             checks.check_inputs(self._network.flat_inputs, element, f"{argument}[0]" if of_validation else argument)
-        overridden = not all(scratch.is_library_method(self, name) for name in ("train_step", "test_step", "compute_loss"))
+        overridden = not all(
+            scratch.is_library_method(self, name) for name in ("train_step", "test_step", "compute_loss")
+        )
         if overridden or (self._network is None and type(self).call is Model.call):
             return
         targets = f"{argument}[1]" if of_validation else "y"

@@ -1,4 +1,5 @@
 """Sequential: layers one after another."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -64,7 +65,9 @@ class Sequential(Model):
         if not self._stack and not isinstance(layer, InputLayer):
             shape = layer._batch_input_shape or _network_shape(layer)
             if shape is not None:
-                self._stack.append(Input(batch_shape=shape, dtype=_input_dtype(layer), name=f"{layer.name}_input").node.layer)
+                self._stack.append(
+                    Input(batch_shape=shape, dtype=_input_dtype(layer), name=f"{layer.name}_input").node.layer
+                )
         self._stack.append(layer)
         self._rebuild()
 
@@ -96,7 +99,9 @@ class Sequential(Model):
             for layer in self._stack[1:]:
                 outputs = layer(outputs)
                 if len(tf.nest.flatten(outputs)) != 1:
-                    raise ValueError(f"Every layer of a Sequential must have one output. Received: {layer.name!r} with several")
+                    raise ValueError(
+                        f"Every layer of a Sequential must have one output. Received: {layer.name!r} with several"
+                    )
             self._connect(Network(inputs, outputs))
 
     def build(self, input_shape: Any = None) -> None:

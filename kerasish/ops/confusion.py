@@ -90,6 +90,7 @@ def _by_binning(positive: tf.Tensor, bins: tf.Tensor, weights: tf.Tensor, thresh
         shape = [*shape, labels]
     binned = tf.reshape(tf.math.unsorted_segment_sum(weights, segments, tf.reduce_prod(shape)), shape)
     sums = tf.cumsum(binned, axis=1, reverse=True)
-    above = sums[:, 1:]
-    below = sums[:, :1] - above
-    return Counts(above[1], below[0], above[0], below[1])
+    everything, above = tf.split(sums, [1, thresholds], axis=1)
+    alarms, hits = tf.unstack(above)
+    rejections, misses = tf.unstack(everything - above)
+    return Counts(hits, rejections, alarms, misses)

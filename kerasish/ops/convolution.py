@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-_LAYOUTS = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
+_LAYOUTS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 
 
 def convolve(
@@ -20,29 +20,36 @@ def convolve(
     """The convolution of inputs `(batch..., *space, channels)` or `(batch..., channels, *space)` with a kernel.
 
     Args:
+        inputs: with any number of batch axes.
         kernel: `(*size, channels / groups, filters)`; the number of groups follows from its shape.
+        strides: how far the window moves at each step, for each dimension of space.
         padding: `"valid"`, `"same"` or, for one dimension of space, `"causal"`.
+        dilations: the distance between neighbouring elements of the window.
+        channels_first: where the channels are.
     """
     rank = len(strides)
     if padding == "causal":
         reach = dilations[0] * (kernel.shape[0] - 1)
         inputs, padding = pad_start(inputs, reach, channels_first), "valid"
-    if channels_first and not native_channels_first():
-        convolved = _grouped(channels_to_end(inputs, rank), kernel, strides, padding, dilations, None)
-        return channels_to_front(convolved, rank)
-    return _grouped(inputs, kernel, strides, padding, dilations, _LAYOUTS[rank] if channels_first else None)
+    turned = channels_first and not native_channels_first()
+    layout = _LAYOUTS[rank][channels_first and not turned]
 
-
-def _grouped(inputs, kernel, strides, padding, dilations, layout):  # type: ignore[no-untyped-def]
-    """One op, except for groups in three dimensions, which TensorFlow lacks on the CPU."""
-    rank, axis = len(strides), 1 if layout else -1
-    groups = inputs.shape[axis] // kernel.shape[-2]
-    if rank < 3 or groups == 1:
+    def apply(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.nn.convolution(inputs, kernel, strides, padding.upper(), layout, dilations)
-    axis = len(inputs.shape) - 1 - rank if layout else -1
+
+    inputs = channels_to_end(inputs, rank) if turned else inputs
+    axis = -1 - rank if channels_first and not turned else -1
+    groups = inputs.shape[axis] // kernel.shape[-2]
+    convolved = _by_group(apply, inputs, kernel, groups, axis) if rank == 3 and groups > 1 else apply(inputs, kernel)
+    return channels_to_front(convolved, rank) if turned else convolved
+
+
+def _by_group(
+    apply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], inputs: tf.Tensor, kernel: tf.Tensor, groups: int, axis: int
+) -> tf.Tensor:
+    """Each group convolved by itself: TensorFlow has no grouped convolution of volumes on the CPU."""
     parts = zip(tf.split(inputs, groups, axis), tf.split(kernel, groups, -1), strict=True)
-    done = [tf.nn.convolution(part, piece, strides, padding.upper(), layout, dilations) for part, piece in parts]
-    return tf.concat(done, axis)
+    return tf.concat([apply(part, filters) for part, filters in parts], axis)
 
 
 def pad_start(inputs: tf.Tensor, size: int, channels_first: bool) -> tf.Tensor:

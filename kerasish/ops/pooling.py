@@ -38,8 +38,11 @@ def _pool(
     rank = len(window)
     turned = channels_first and not native_channels_first()
     layout = _LAYOUTS[rank][channels_first and not turned]
+    # TensorFlow pools volumes of halves on GPUs only.
+    dtype = tf.float32 if rank == 3 and inputs.dtype in (tf.float16, tf.bfloat16) else inputs.dtype
+    inputs, given = tf.cast(inputs, dtype), inputs.dtype
     pooled = pool(channels_to_end(inputs, rank) if turned else inputs, window, strides, padding.upper(), layout)
-    return channels_to_front(pooled, rank) if turned else pooled
+    return tf.cast(channels_to_front(pooled, rank) if turned else pooled, given)
 
 
 def masked_mean(inputs: tf.Tensor, mask: tf.Tensor, axis: int, keepdims: bool = False) -> tf.Tensor:

@@ -54,9 +54,9 @@ class Adadelta(Optimizer):
             ema_momentum=ema_momentum,
             ema_overwrite_frequency=ema_overwrite_frequency,
             jit_compile=jit_compile,
+            learning_rate=learning_rate,
             **kwargs,
         )
-        self._learning_rate = self._build_learning_rate(learning_rate)
         self.rho = rho
         self.epsilon = epsilon
 
@@ -69,7 +69,8 @@ class Adadelta(Optimizer):
         """Changes one variable."""
         scalars, dtype = self.scalars, variable.dtype
         rho, epsilon = scalars.constant(self.rho, dtype), scalars.constant(self.epsilon, dtype)
-        adadelta(variable, dense(gradient, variable), *self.slots_of(variable), scalars.rate(dtype), rho, epsilon)
+        v, u = self.slots_of(variable)
+        adadelta(variable, dense(gradient, variable), v, u, scalars.rate(dtype), rho, epsilon)
 
 
 def adadelta(

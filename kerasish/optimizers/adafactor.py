@@ -61,12 +61,11 @@ class Adafactor(Optimizer):
             ema_momentum=ema_momentum,
             ema_overwrite_frequency=ema_overwrite_frequency,
             jit_compile=jit_compile,
+            learning_rate=learning_rate,
             **kwargs,
         )
-        self._learning_rate = self._build_learning_rate(learning_rate)
         self.beta_2_decay = beta_2_decay
-        self.epsilon_1 = epsilon_1
-        self.epsilon_2 = epsilon_2
+        self.epsilon_1, self.epsilon_2 = epsilon_1, epsilon_2
         self.clip_threshold = clip_threshold
         self.relative_step = relative_step
 
@@ -102,7 +101,7 @@ def mean_square(g2: tf.Tensor, v: tf.Variable, factors: list[tf.Variable], beta:
 def adafactor(w: tf.Variable, g: tf.Tensor, square: tf.Tensor, size: tf.Tensor, threshold: tf.Tensor) -> None:
     """u = g/√square; w ← w - size · u / max(1, rms(u)/threshold)."""
     u = g * tf.math.rsqrt(square)
-    delta = u / tf.maximum(1.0, _root_mean_square(u) / threshold)
+    delta = u / tf.maximum(tf.ones([], u.dtype), _root_mean_square(u) / threshold)
     tf.raw_ops.ResourceApplyGradientDescent(var=w.handle, alpha=size, delta=delta)
 
 

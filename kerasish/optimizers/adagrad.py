@@ -57,9 +57,9 @@ class Adagrad(Optimizer):
             ema_momentum=ema_momentum,
             ema_overwrite_frequency=ema_overwrite_frequency,
             jit_compile=jit_compile,
+            learning_rate=learning_rate,
             **kwargs,
         )
-        self._learning_rate = self._build_learning_rate(learning_rate)
         self.initial_accumulator_value = not_negative("initial_accumulator_value", initial_accumulator_value)
         self.epsilon = epsilon
 

@@ -63,14 +63,12 @@ class Adam(Optimizer):
             ema_momentum=ema_momentum,
             ema_overwrite_frequency=ema_overwrite_frequency,
             jit_compile=jit_compile,
+            learning_rate=learning_rate,
             **kwargs,
         )
-        self._learning_rate = self._build_learning_rate(learning_rate)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.adaptive_epsilon = adaptive_epsilon
         self.amsgrad = amsgrad
+        self.epsilon, self.adaptive_epsilon = epsilon, adaptive_epsilon
+        self.beta_1, self.beta_2 = beta_1, beta_2
 
     def slot_groups(self) -> Sequence[tuple[Slot, ...]]:
         """Both means, and with `amsgrad` the largest mean square."""
@@ -83,8 +81,11 @@ class Adam(Optimizer):
         m, v, *largest = self.slots_of(variable)
         betas = (scalars.constant(self.beta_1, dtype), scalars.constant(self.beta_2, dtype))
         powers = (scalars.power(self.beta_1, dtype), scalars.power(self.beta_2, dtype))
-        rule = amsgrad if largest else adam
-        rule(variable, g, m, v, *largest, scalars.rate(dtype), *betas, *powers, self._epsilon(powers[1]))
+        numbers = (scalars.rate(dtype), *betas, *powers, self._epsilon(powers[1]))
+        if largest:
+            amsgrad(variable, g, m, v, largest[0], *numbers)
+        else:
+            adam(variable, g, m, v, *numbers)
 
     def _epsilon(self, beta_2_power: tf.Tensor) -> tf.Tensor:
         scalars, dtype = self.scalars, beta_2_power.dtype
@@ -130,7 +131,6 @@ class AdamW(Adam):
         **kwargs: Any,
     ):
         super().__init__(
-            learning_rate=learning_rate,
             beta_1=beta_1,
             beta_2=beta_2,
             epsilon=epsilon,
@@ -144,6 +144,7 @@ class AdamW(Adam):
             ema_momentum=ema_momentum,
             ema_overwrite_frequency=ema_overwrite_frequency,
             jit_compile=jit_compile,
+            learning_rate=learning_rate,
             **kwargs,
         )
         if self.weight_decay is None:

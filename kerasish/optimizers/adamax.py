@@ -56,9 +56,9 @@ class Adamax(Optimizer):
             ema_momentum=ema_momentum,
             ema_overwrite_frequency=ema_overwrite_frequency,
             jit_compile=jit_compile,
+            learning_rate=learning_rate,
             **kwargs,
         )
-        self._learning_rate = self._build_learning_rate(learning_rate)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -72,7 +72,8 @@ class Adamax(Optimizer):
         scalars, dtype = self.scalars, variable.dtype
         numbers = [scalars.constant(value, dtype) for value in (self.beta_1, self.beta_2, self.epsilon)]
         power = scalars.power(self.beta_1, dtype)
-        adamax(variable, dense(gradient, variable), *self.slots_of(variable), scalars.rate(dtype), power, *numbers)
+        m, u = self.slots_of(variable)
+        adamax(variable, dense(gradient, variable), m, u, scalars.rate(dtype), power, *numbers)
 
 
 def adamax(
@@ -87,14 +88,7 @@ def adamax(
     epsilon: tf.Tensor,
 ) -> None:
     """m ← β₁·m + (1-β₁)·g; u ← max(β₂·u, |g|); w ← w - α/(1-β₁ᵗ) · m / (u + ε)."""
-    tf.raw_ops.ResourceApplyAdaMax(
-        var=w.handle,
-        m=m.handle,
-        v=u.handle,
-        beta1_power=beta_1_power,
-        lr=alpha,
-        beta1=beta_1,
-        beta2=beta_2,
-        epsilon=epsilon,
-        grad=g,
-    )
+    mean = m.assign_add((g - m) * (1 - beta_1))
+    largest = u.assign(tf.maximum(beta_2 * u, tf.abs(g)))
+    alpha = alpha / (1 - beta_1_power)
+    tf.raw_ops.ResourceApplyGradientDescent(var=w.handle, alpha=alpha, delta=mean / (largest + epsilon))

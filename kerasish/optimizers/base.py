@@ -30,9 +30,9 @@ from kerasish.optimizers.variables import OwnVariables
 class Optimizer(OwnVariables, Configurable):
     """Base of all optimizers.
 
-    A subclass sets `self._learning_rate = self._build_learning_rate(learning_rate)` in its constructor and defines
-    `update_step(gradient, variable)`. If it keeps variables, it also defines `build(var_list)`, which calls
-    `super().build(var_list)` and `add_variable_from_reference`.
+    A subclass passes `learning_rate` on, or sets `self._learning_rate = self._build_learning_rate(learning_rate)` in
+    its constructor, and defines `update_step(gradient, variable)`. If it keeps variables, it also defines
+    `build(var_list)`, which calls `super().build(var_list)` and `add_variable_from_reference`.
 
     Args:
         name: name of the optimizer and scope of its operations.
@@ -44,7 +44,8 @@ class Optimizer(OwnVariables, Configurable):
         ema_momentum: how much of the average stays at each step.
         ema_overwrite_frequency: steps after which the averages replace the variables; None: at the end of training.
         jit_compile: accepted; whether a step is compiled is decided where training is compiled.
-        **kwargs: `lr`, another word for `learning_rate`, and `decay`: the rate is divided by 1 + decay · iterations.
+        **kwargs: `learning_rate` or `lr`: a number, a schedule or a function without arguments; `decay`: the rate is
+            divided by 1 + decay · iterations.
 
     Raises:
         TypeError: for an unknown argument.
@@ -87,10 +88,14 @@ class Optimizer(OwnVariables, Configurable):
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.jit_compile = bool(jit_compile) and bool(tf.config.list_physical_devices("GPU"))
         self._check_arguments()
+        self._rate_from_lr = kwargs.pop("lr", None)
+        self.decay = not_negative("decay", kwargs.pop("decay", 0.0)) or 0.0
+        if "learning_rate" in kwargs:
+            self._learning_rate = self._build_learning_rate(kwargs.pop("learning_rate"))
         self._process_kwargs(kwargs)
 
     def _check_arguments(self) -> None:
-        if self.clipnorm is not None and self.global_clipnorm is not None:
+        if None not in (self.clipnorm, self.global_clipnorm):
             raise ValueError(
                 "At most one of `clipnorm` and `global_clipnorm` can be given. "
                 f"Received: clipnorm={self.clipnorm}, global_clipnorm={self.global_clipnorm}"
@@ -106,8 +111,6 @@ class Optimizer(OwnVariables, Configurable):
 
     def _process_kwargs(self, kwargs: dict[str, Any]) -> None:
         kwargs.pop("is_legacy_optimizer", None)
-        self._rate_from_lr = kwargs.pop("lr", None)
-        self.decay = not_negative("decay", kwargs.pop("decay", 0.0)) or 0.0
         if kwargs:
             raise TypeError(
                 f"{type(self).__name__} has no argument {', '.join(f'`{name}`' for name in kwargs)}. "
@@ -115,7 +118,7 @@ class Optimizer(OwnVariables, Configurable):
             )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.__dict__ and (name in _COMMON or name in _own_arguments(type(self))):
+        if name in self.__dict__ and (name in _COMMON or name in _own_arguments(_class_of(self))):
             object.__setattr__(self, "revision", self.revision + 1)
         super().__setattr__(name, value)
 
@@ -182,12 +185,13 @@ class Optimizer(OwnVariables, Configurable):
     def _compute_current_learning_rate(self) -> Any:
         """The rate of the step that comes next."""
         rate = self._learning_rate
-        if rate is not None and not isinstance(rate, tf.Variable):
-            rate = tf.cast(self._called(rate), self._current_learning_rate.dtype)
+        current = self._current_learning_rate
+        if current is not None and not isinstance(rate, tf.Variable):
+            rate = tf.cast(self._called(rate), current.dtype)
         if self.decay and rate is not None:
             rate = rate / (1 + self.decay * tf.cast(self.iterations, rate.dtype))
-        if self._current_learning_rate is not None:
-            self._current_learning_rate.assign(rate)
+        if current is not None:
+            current.assign(rate)
         return rate
 
     # Steps
@@ -205,6 +209,7 @@ class Optimizer(OwnVariables, Configurable):
         """
         self.apply_gradients(self.compute_gradients(loss, var_list, tape))
 
+    @tf.autograph.experimental.do_not_convert
     def compute_gradients(
         self, loss: Any, var_list: Any, tape: tf.GradientTape | None = None
     ) -> list[tuple[Any, tf.Variable]]:
@@ -220,6 +225,7 @@ class Optimizer(OwnVariables, Configurable):
         variables = var_list() if callable(var_list) else var_list
         return list(zip(tape.gradient(loss, variables), variables, strict=True))
 
+    @tf.autograph.experimental.do_not_convert
     def apply_gradients(
         self,
         grads_and_vars: Iterable[Any],
@@ -279,13 +285,13 @@ class Optimizer(OwnVariables, Configurable):
 
     def _is_traceable(self) -> bool:
         """Whether an eager step may run as one cached program; a user's own rule may hold any Python."""
-        return _owns_rule(type(self)) and not tf.distribute.has_strategy()
+        return _owns_rule(_class_of(self)) and not tf.distribute.has_strategy()
 
     def _step(self, gradients: list[Gradient], variables: list[tf.Variable], rate: Any) -> None:
         self._scalars = StepScalars(self.iterations, rate)
         try:
             gradients = self._clip_gradients(gradients)
-            if not _owns_rule(type(self)):
+            if not _owns_rule(_class_of(self)):
                 gradients = [with_unique_rows(gradient) for gradient in gradients]
             self._apply_weight_decay(variables)
             for gradient, variable in zip(gradients, variables, strict=True):
@@ -373,7 +379,7 @@ class Optimizer(OwnVariables, Configurable):
             "jit_compile": self.jit_compile,
             "is_legacy_optimizer": False,
         }
-        for name in _own_arguments(type(self)):
+        for name in _own_arguments(_class_of(self)):
             value = self._learning_rate if name == "learning_rate" else getattr(self, name)
             config[name] = self._serialize_hyperparameter(value)
         for name, usual in self._optional_config.items():
@@ -402,15 +408,19 @@ class Optimizer(OwnVariables, Configurable):
         return {**self.__dict__, "_eager_steps": EagerSteps(), "_scalars": None}
 
 
+def _class_of(optimizer: Any) -> Any:
+    return type(optimizer)
+
+
 @functools.cache
-def _own_arguments(cls: type) -> tuple[str, ...]:
+def _own_arguments(cls: Any) -> tuple[str, ...]:
     """The arguments of the nearest library class that are not those of every optimizer."""
     owner = next(base for base in cls.__mro__ if is_library_class(base))
     return tuple(p.name for p in parameters(owner.__init__) if p.name not in _COMMON)
 
 
 @functools.cache
-def _owns_rule(cls: type) -> bool:
+def _owns_rule(cls: Any) -> bool:
     """Whether the rule of the class is one of the library's."""
     owner = next(base for base in cls.__mro__ if "update_step" in base.__dict__)
     return owner is not Optimizer and is_library_class(owner)
@@ -423,7 +433,7 @@ def _summed_over_replicas(gradients: list[Gradient]) -> list[Gradient]:
     return list(replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients))
 
 
-def not_negative(argument: str, value: Any) -> float | None:
+def not_negative(argument: str, value: Any) -> Any:
     """The argument itself, once it is known to be None or a number that is not negative."""
     if value is None or (isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and value >= 0):
         return value

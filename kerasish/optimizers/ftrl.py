@@ -66,9 +66,9 @@ class Ftrl(Optimizer):
             ema_momentum=ema_momentum,
             ema_overwrite_frequency=ema_overwrite_frequency,
             jit_compile=jit_compile,
+            learning_rate=learning_rate,
             **kwargs,
         )
-        self._learning_rate = self._build_learning_rate(learning_rate)
         if learning_rate_power > 0:
             raise ValueError(
                 f"`learning_rate_power` must not be above 0. Received: learning_rate_power={learning_rate_power}"
@@ -99,7 +99,8 @@ class Ftrl(Optimizer):
                 self.learning_rate_power,
             )
         ]
-        ftrl(variable, dense(gradient, variable), *self.slots_of(variable), scalars.rate(dtype), *strengths)
+        n, z = self.slots_of(variable)
+        ftrl(variable, dense(gradient, variable), n, z, scalars.rate(dtype), *strengths)
 
 
 def ftrl(

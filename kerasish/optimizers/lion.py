@@ -57,9 +57,9 @@ class Lion(Optimizer):
             ema_momentum=ema_momentum,
             ema_overwrite_frequency=ema_overwrite_frequency,
             jit_compile=jit_compile,
+            learning_rate=learning_rate,
             **kwargs,
         )
-        self._learning_rate = self._build_learning_rate(learning_rate)
         if not 0 < beta_1 <= 1:
             raise ValueError(f"`beta_1` must be above 0 and at most 1. Received: beta_1={beta_1}")
         self.beta_1 = beta_1
@@ -73,7 +73,8 @@ class Lion(Optimizer):
         """Changes one variable."""
         scalars, dtype = self.scalars, variable.dtype
         betas = [scalars.constant(value, dtype) for value in (self.beta_1, self.beta_2)]
-        lion(variable, dense(gradient, variable), *self.slots_of(variable), scalars.rate(dtype), *betas)
+        (m,) = self.slots_of(variable)
+        lion(variable, dense(gradient, variable), m, scalars.rate(dtype), *betas)
 
 
 def lion(

@@ -59,9 +59,9 @@ class Nadam(Optimizer):
             ema_momentum=ema_momentum,
             ema_overwrite_frequency=ema_overwrite_frequency,
             jit_compile=jit_compile,
+            learning_rate=learning_rate,
             **kwargs,
         )
-        self._learning_rate = self._build_learning_rate(learning_rate)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -85,7 +85,8 @@ class Nadam(Optimizer):
         now, ahead = self._momentum(0, dtype), self._momentum(1, dtype)
         weights = (ahead / (1 - product * ahead), (1 - now) / (1 - product))
         numbers = [scalars.rate(dtype), power, *weights, *numbers]
-        nadam(variable, dense(gradient, variable), *self.slots_of(variable), *numbers)
+        m, v = self.slots_of(variable)
+        nadam(variable, dense(gradient, variable), m, v, *numbers)
 
     def _momentum(self, steps_ahead: int, dtype: tf.DType) -> tf.Tensor:
         scalars = self.scalars

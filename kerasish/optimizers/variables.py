@@ -49,7 +49,10 @@ class OwnVariables(Tracked):
         object.__setattr__(self, "_averages", [])
         tf.Module.__setattr__(self, "_variables", [])
         with tf.init_scope():
-            self._iterations = tf.Variable(0, name="iteration", dtype=tf.int64, trainable=False)
+            aggregation = tf.VariableAggregation.ONLY_FIRST_REPLICA
+            self._iterations = tf.Variable(
+                0, name="iteration", dtype=tf.int64, trainable=False, aggregation=aggregation
+            )
         self._variables.append(self._iterations)
 
     @property

@@ -1,7 +1,8 @@
-"""Faults of the user's data found before anything is trained: what was given against what the model and its losses take.
+"""Faults of the user's data, found before anything is trained.
 
 Every message names the argument, what was expected, what came, and the fix, in at most six lines.
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -31,9 +32,9 @@ def check_targets(loss: CompiledLoss, y_pred: Any, element: Any, argument: str =
     Raises:
         ValueError: for targets that are missing or do not fit.
     """
-    loss.build(y_pred)
+    outputs = loss.build(y_pred)
     _, y_true, _ = unpack_x_y_sample_weight(element)
-    wanted = [name for name, one in zip(loss.outputs.names, loss.losses, strict=True) if one is not None]
+    wanted = [name for name, one in zip(outputs.names, loss.losses, strict=True) if one is not None]
     if y_true is None:
         if wanted:
             raise ValueError(
@@ -41,14 +42,15 @@ def check_targets(loss: CompiledLoss, y_pred: Any, element: Any, argument: str =
                 f"Received: {argument}=None. Pass the targets, or compile without a loss and use `add_loss`."
             )
         return
-    targets = loss.outputs.flatten(argument, y_true)
-    predictions = loss.outputs.flatten("y_pred", y_pred)
-    for name, one, target, prediction in zip(loss.outputs.names, loss.losses, targets, predictions, strict=True):
+    targets, predictions = outputs.flatten(argument, y_true), outputs.flatten("y_pred", y_pred)
+    for name, one, target, prediction in zip(outputs.names, loss.losses, targets, predictions, strict=True):
         if one is None:
             continue
-        where = argument if len(loss.outputs) == 1 else f"{argument}[{name!r}]"
+        where = argument if len(outputs) == 1 else f"{argument}[{name!r}]"
         if target is None:
-            raise ValueError(f"`{where}` is missing: the output {name!r} has a loss. Pass its targets, or give it the loss None.")
+            raise ValueError(
+                f"`{where}` is missing: the output {name!r} has a loss. Pass its targets, or give it the loss None."
+            )
         fault = _fault(one, target, prediction)
         if fault is not None:
             raise ValueError(
@@ -66,16 +68,15 @@ def check_labels(loss: CompiledLoss, y_pred: Any, columns: Any, argument: str = 
     _, y_true, _ = unpack_x_y_sample_weight(columns)
     if y_true is None:
         return
-    predictions = loss.outputs.flatten("y_pred", y_pred)
-    for name, one, target, prediction in zip(
-        loss.outputs.names, loss.losses, loss.outputs.flatten(argument, y_true), predictions, strict=True
-    ):
+    outputs = loss.build(y_pred)
+    targets, predictions = outputs.flatten(argument, y_true), outputs.flatten("y_pred", y_pred)
+    for name, one, target, prediction in zip(outputs.names, loss.losses, targets, predictions, strict=True):
         if one is None or _function_name(one) not in _SPARSE or not isinstance(target, tf.Tensor):
             continue
         classes, labels = prediction.shape[-1], target.numpy()
         ignored = getattr(one, "ignore_class", None)
         if classes is not None and labels.dtype.kind in "iufb":
-            _check_range(labels, classes, ignored, argument if len(loss.outputs) == 1 else f"{argument}[{name!r}]")
+            _check_range(labels, classes, ignored, argument if len(outputs) == 1 else f"{argument}[{name!r}]")
 
 
 def _check_range(labels: np.ndarray, classes: int, ignored: int | None, where: str) -> None:
@@ -126,7 +127,9 @@ def _check_input(wanted: Any, given: Any, where: str) -> None:
     got = shape.as_list()
     if abs(len(got) - len(expected)) == 1 and (expected[-1:] == [1] or got[-1:] == [1]):
         return
-    same = len(got) == len(expected) and all(a is None or b is None or a == b for a, b in zip(expected[1:], got[1:], strict=True))
+    same = len(got) == len(expected) and all(
+        a is None or b is None or a == b for a, b in zip(expected[1:], got[1:], strict=True)
+    )
     if not same:
         hint = f"\nFor a single sample pass {where}[None], which adds the batch axis." if got == expected[1:] else ""
         raise ValueError(

@@ -1,4 +1,5 @@
 """Epochs and blocks: the only Python loop of training, evaluation and prediction."""
+
 from __future__ import annotations
 
 import time
@@ -55,7 +56,9 @@ class Pace:
         known = self._program.seconds_per_step
         if known is None:
             return self._previous
-        return max(1, min(int(self._seconds / max(known, 1e-9)), self._previous * _GROWTH if self._previous > 1 else 10**9))
+        return max(
+            1, min(int(self._seconds / max(known, 1e-9)), self._previous * _GROWTH if self._previous > 1 else 10**9)
+        )
 
     def measured(self, steps: int, seconds: float, traced: bool) -> None:
         """Takes the time of an execution into account, unless it included tracing."""

@@ -3,6 +3,7 @@
 Source: behaviour of tf.keras 2: the loss of each output is reduced over its batch, weighted and added to the losses
 within the model; the reported figures are means over the epoch, each batch counting by its number of rows.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -50,12 +51,12 @@ class CompiledLoss:
         """The mean of the total, then of each output's loss where there are several outputs."""
         return [self._mean, *(mean for mean in self._output_means if mean is not None)]
 
-    def build(self, y_pred: Any, names: list[str] | None = None) -> None:
+    def build(self, y_pred: Any) -> Outputs:
         """Binds the losses to the outputs as they turn out to be."""
-        if self.outputs is None or self.outputs.keys != Outputs.of(y_pred, self.outputs.names).keys:
-            self._bind(Outputs.of(y_pred, names or (self.outputs.names if self.outputs else None)))
+        found = Outputs.of(y_pred, self.outputs.names if self.outputs else None)
+        return self._bind(found) if self.outputs is None or self.outputs.keys != found.keys else self.outputs
 
-    def _bind(self, outputs: Outputs) -> None:
+    def _bind(self, outputs: Outputs) -> Outputs:
         self.outputs = outputs
         self.losses = outputs.spread("loss", self._given)
         self._weights = outputs.spread("loss_weights", self._weights_given)
@@ -63,15 +64,15 @@ class CompiledLoss:
             metrics_module.Mean(name=f"{name}_loss") if loss is not None and len(outputs) > 1 else None
             for name, loss in zip(outputs.names, self.losses, strict=True)
         ]
+        return outputs
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None) -> tf.Tensor:
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None
+    ) -> tf.Tensor:
         """The total to minimize; the reported means are updated."""
-        self.build(y_pred)
-        predictions = self.outputs.flatten("y_pred", y_pred)
-        targets = self.outputs.flatten("y", y_true)
-        weights = _weights_for(self.outputs, sample_weight)
+        batches = _by_output(self.build(y_pred), y_true, y_pred, sample_weight)
         terms, rows = [], None
-        for loss, weight, mean, *batch in zip(self.losses, self._weights, self._output_means, targets, predictions, weights, strict=True):
+        for loss, weight, mean, batch in zip(self.losses, self._weights, self._output_means, batches, strict=True):
             if loss is None or batch[0] is None:
                 continue
             target, prediction, row_weights = aligned(*batch)
@@ -121,34 +122,36 @@ class CompiledMetrics:
     def metrics(self) -> list[Any]:
         """All metrics, output by output; those waiting for the first batch's shapes are left out."""
         both = zip(self._plain, self._weighted, strict=True)
-        return [metric for plain, weighted in both for metric in (*plain, *weighted) if not isinstance(metric, _ByShape)]
+        return [
+            metric for plain, weighted in both for metric in (*plain, *weighted) if not isinstance(metric, _ByShape)
+        ]
 
-    def build(self, y_pred: Any, y_true: Any, names: list[str] | None = None) -> None:
+    def build(self, y_true: Any, y_pred: Any) -> Outputs:
         """Binds the metrics to the outputs, `"accuracy"` among them to the kind that fits the shapes."""
-        if self.outputs is None or self.outputs.keys != Outputs.of(y_pred, self.outputs.names).keys:
-            self._bind(Outputs.of(y_pred, names or (self.outputs.names if self.outputs else None)))
-        waiting = any(isinstance(m, _ByShape) for group in (*self._plain, *self._weighted) for m in group)
-        if not waiting:
-            return
-        targets, predictions = self.outputs.flatten("y", y_true), self.outputs.flatten("y_pred", y_pred)
-        for groups in (self._plain, self._weighted):
-            for place, (group, target, prediction) in enumerate(zip(groups, targets, predictions, strict=True)):
-                if target is not None:
-                    groups[place] = [m.resolved(target, prediction) if isinstance(m, _ByShape) else m for m in group]
+        outputs = Outputs.of(y_pred, self.outputs.names if self.outputs else None)
+        if self.outputs is None or self.outputs.keys != outputs.keys:
+            self._bind(outputs)
+        outputs = self.outputs or outputs
+        if any(isinstance(metric, _ByShape) for group in (*self._plain, *self._weighted) for metric in group):
+            for groups in (self._plain, self._weighted):
+                for place, (target, prediction, _) in enumerate(_by_output(outputs, y_true, y_pred, None)):
+                    groups[place] = [_fitting(metric, target, prediction) for metric in groups[place]]
+        return outputs
 
     def _bind(self, outputs: Outputs) -> None:
         self.outputs = outputs
-        self._plain, self._weighted = (self._spread(argument, given) for argument, given in
-                                       zip(("metrics", "weighted_metrics"), self._given, strict=True))  # fmt: skip
-        _check_names([m.name for groups in zip(self._plain, self._weighted, strict=True) for group in groups for m in group])
+        self._plain = self._spread(outputs, "metrics", self._given[0])
+        self._weighted = self._spread(outputs, "weighted_metrics", self._given[1])
+        _check_names([metric.name for group in (*self._plain, *self._weighted) for metric in group])
 
-    def _spread(self, argument: str, given: Any) -> list[list[Any]]:
+    def _spread(self, outputs: Outputs, argument: str, given: Any) -> list[list[Any]]:
         """A list of metrics for each output; one flat list means all of them for every output."""
-        outputs = self.outputs
         if given is None:
             return [[] for _ in outputs.names]
-        nested = isinstance(given, Mapping) or any(isinstance(item, (list, tuple, Mapping)) or item is None for item in _listed(given))
-        if nested:
+        parted = isinstance(given, Mapping) or any(
+            item is None or isinstance(item, (list, Mapping)) for item in _listed(given)
+        )
+        if parted:
             groups = [_listed(item) for item in outputs.spread(argument, given)]
         else:
             groups = [[_copied(m) if place else m for m in _listed(given)] for place in range(len(outputs))]
@@ -162,16 +165,16 @@ class CompiledMetrics:
         """Takes one batch into account."""
         if all(given is None for given in self._given):
             return
-        self.build(y_pred, y_true)
-        targets, predictions = self.outputs.flatten("y", y_true), self.outputs.flatten("y_pred", y_pred)
-        weights = _weights_for(self.outputs, sample_weight)
-        for plain, weighted, *batch in zip(self._plain, self._weighted, targets, predictions, weights, strict=True):
+        batches = _by_output(self.build(y_true, y_pred), y_true, y_pred, sample_weight)
+        for plain, weighted, batch in zip(self._plain, self._weighted, batches, strict=True):
             if batch[0] is None or not (plain or weighted):
                 continue
             mask = getattr(batch[1], "_keras_mask", None)
             target, prediction, row_weights = aligned(*batch)
             for metric in plain:
-                metric.update_state(target, prediction, sample_weight=mask if mask is None else tf.cast(mask, prediction.dtype))
+                metric.update_state(
+                    target, prediction, sample_weight=mask if mask is None else tf.cast(mask, prediction.dtype)
+                )
             row_weights = _masked(row_weights, mask, prediction)
             for metric in weighted:
                 metric.update_state(target, prediction, sample_weight=row_weights)
@@ -217,7 +220,9 @@ def aligned(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any
         if isinstance(sample_weight, tf.Tensor) and sample_weight.shape.rank == 1 and y_pred.shape.rank == 2:
             sample_weight = tf.expand_dims(sample_weight, -1)
     both = getattr(y_true, "dtype", None), y_pred.dtype
-    if both[0] is not None and ((both[0].is_floating and both[1].is_floating) or (both[0].is_integer and both[1].is_integer)):
+    if both[0] is not None and (
+        (both[0].is_floating and both[1].is_floating) or (both[0].is_integer and both[1].is_integer)
+    ):
         y_true = tf.cast(y_true, y_pred.dtype)
     if sample_weight is not None:
         sample_weight = tf.cast(sample_weight, y_pred.dtype)
@@ -239,10 +244,15 @@ def _masked(sample_weight: Any, mask: Any, y_pred: Any) -> Any:
     return sample_weight * mask
 
 
-def _weights_for(outputs: Outputs, sample_weight: Any) -> list[Any]:
-    if sample_weight is None or isinstance(sample_weight, (list, tuple, Mapping)):
-        return outputs.flatten("sample_weight", sample_weight) if sample_weight is not None else [None] * len(outputs)
-    return [sample_weight] * len(outputs)
+def _by_output(outputs: Outputs, y_true: Any, y_pred: Any, sample_weight: Any) -> list[tuple[Any, Any, Any]]:
+    """Targets, predictions and weights of each output; one weight for the rows serves all outputs."""
+    one = sample_weight is None or not isinstance(sample_weight, (list, tuple, Mapping))
+    weights = [sample_weight] * len(outputs) if one else outputs.flatten("sample_weight", sample_weight)
+    return list(zip(outputs.flatten("y", y_true), outputs.flatten("y_pred", y_pred), weights, strict=True))
+
+
+def _fitting(metric: Any, y_true: Any, y_pred: Any) -> Any:
+    return metric.resolved(y_true, y_pred) if isinstance(metric, _ByShape) and y_true is not None else metric
 
 
 def _rows(values: Any) -> Any:

@@ -1,4 +1,5 @@
 """A model's outputs by name and place, and what a user may give for them: one thing, a list, or a dict."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -30,7 +31,9 @@ class Outputs:
             keys = sorted(y_pred)
             return cls([str(key) for key in keys], keys)
         count = len(tf.nest.flatten(y_pred))
-        return cls(list(names) if names is not None and len(names) == count else [f"output_{i + 1}" for i in range(count)])
+        return cls(
+            list(names) if names is not None and len(names) == count else [f"output_{i + 1}" for i in range(count)]
+        )
 
     def spread(self, argument: str, given: Any) -> list[Any]:
         """What is given for each output: one thing for all, a list in order, or a dict by name (None where absent).
@@ -54,7 +57,8 @@ class Outputs:
         for name in given:
             if name not in keys:
                 raise ValueError(
-                    unknown_name(f"output in `{argument}`", str(name), keys).split("\n")[0] + f" The outputs are {list(keys)}."
+                    unknown_name(f"output in `{argument}`", str(name), keys).split("\n")[0]
+                    + f" The outputs are {list(keys)}."
                 )
         return [given.get(name) for name in keys]
 

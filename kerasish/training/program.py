@@ -3,6 +3,7 @@
 The step is traced once into a function of its own; around it a loop takes batch after batch from the block's arguments.
 K is an argument, and sizes that differ from block to block are open, so that one trace serves every block of a source.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -26,7 +27,9 @@ class MetricResults(dict):
     def untouched(self) -> bool:
         """Whether nothing was added, removed or replaced since."""
         now = tuple(self.items())
-        return len(now) == len(self._made) and all(a is c and b is d for (a, b), (c, d) in zip(now, self._made, strict=True))
+        return len(now) == len(self._made) and all(
+            a is c and b is d for (a, b), (c, d) in zip(now, self._made, strict=True)
+        )
 
 
 class Program:
@@ -79,7 +82,11 @@ class Program:
         if short != rows:
             tail = order[int(start + whole) * rows :]
             one = self._sized(block, short)((columns, tail, tf.constant(0, tf.int64)), tf.constant(1, tf.int64))[1]
-            logs = one if logs is None or not self._collect else tf.nest.map_structure(lambda *p: tf.concat(p, 0), logs, one)
+            logs = (
+                one
+                if logs is None or not self._collect
+                else tf.nest.map_structure(lambda *p: tf.concat(p, 0), logs, one)
+            )
         return block.steps, logs
 
     def _sized(self, block: Block, rows: int) -> Callable[..., Any]:
@@ -110,7 +117,8 @@ class Program:
         return concrete
 
     def _run_eagerly(self, block: Block) -> tuple[int, Any]:
-        returned, done = [], 0
+        done = 0
+        returned: list[Any] = []
         for i in range(block.steps):
             batch = block.take.batch(block.arguments, tf.constant(i, tf.int64))
             if block.take.drawn:
@@ -166,8 +174,7 @@ class _Step:
         if isinstance(returned, MetricResults) and returned.untouched():
             self.deferred = True
             return {}
-        return tf.nest.map_structure(lambda value: None if value is None else tf.convert_to_tensor(value)
-                                     if not isinstance(value, (tf.RaggedTensor, tf.SparseTensor)) else value, returned)  # fmt: skip
+        return tf.nest.map_structure(_tensor, returned)
 
     def __call__(self, batch: Any) -> Any:
         return self._function(batch)
@@ -202,7 +209,7 @@ def _collected(take: Any, step: _Step, arguments: Any, steps: tf.Tensor) -> tupl
 
 
 def _drawn_loop(take: Any, step: _Step, arguments: Any, steps: tf.Tensor, collect: bool) -> tuple[tf.Tensor, Any]:
-    """Like the counted loop, ending early when the iterator does. Predictions are collected by the caller, one by one."""
+    """Like the counted loop, ending early when the iterator does; predictions are collected by the caller."""
     zero, more = tf.constant(0, tf.int64), tf.constant(True)
     step.trace(arguments[0].element_spec)
     empty = tf.nest.map_structure(_empty, step.specs)
@@ -228,17 +235,22 @@ def _batch_like(take: Any, arguments: Any, i: tf.Tensor) -> Any:
     return tf.function(take.batch, autograph=False).get_concrete_function(arguments_like, i).structured_outputs
 
 
-
-
 def _spec(value: Any) -> Any:
     if value is None or isinstance(value, tf.TypeSpec) or not tf.is_tensor(value):
         return value
     return tf.TensorSpec(value.shape, value.dtype) if isinstance(value, tf.Tensor) else tf.type_spec_from_value(value)
 
 
+def _tensor(value: Any) -> Any:
+    kept = value is None or isinstance(value, (tf.Tensor, tf.RaggedTensor, tf.SparseTensor))
+    return value if kept else tf.convert_to_tensor(value)
+
+
 def _empty(spec: Any) -> Any:
     """A value of the specification for before the first step."""
-    return None if spec is None else tf.zeros([size or 0 for size in (spec.shape if spec.shape.rank else [])], spec.dtype)
+    return (
+        None if spec is None else tf.zeros([size or 0 for size in (spec.shape if spec.shape.rank else [])], spec.dtype)
+    )
 
 
 def _invariant(spec: Any) -> Any:

@@ -1,4 +1,5 @@
 """The six rules of the house, read off the source files."""
+
 import ast
 import re
 from collections import defaultdict
@@ -9,8 +10,10 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "kerasish"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = {
-    "core": 0, "_tensorflow": 0, "ops": 1, "activations": 2, "initializers": 2, "regularizers": 2, "constraints": 2, "graph": 3,
-    "layers": 4, "losses": 4, "metrics": 4, "optimizers": 4, "callbacks": 4, "data_sources": 5, "training": 5, "saving": 5,
+    "core": 0, "_tensorflow": 0, "ops": 1,
+    "activations": 2, "initializers": 2, "regularizers": 2, "constraints": 2, "graph": 3,
+    "layers": 4, "losses": 4, "metrics": 4, "optimizers": 4, "callbacks": 4,
+    "data_sources": 5, "training": 5, "saving": 5,
     "models": 6, "backend": 7, "utils": 7, "preprocessing": 7, "datasets": 7, "applications": 7, "mixed_precision": 7,
     "experimental": 7, "dropin": 7, "__main__": 8, "": 8,
 }  # fmt: skip
@@ -104,7 +107,9 @@ def test_training_is_compiled_in_one_file_only():
 def test_private_tensorflow_and_other_kerases_are_not_used():
     for name, path in MODULES.items():
         for target, line, _ in imports_of(TREES[name]):
-            assert not target.startswith(("tensorflow.python", "keras", "tf_keras")) or target.startswith("kerasish"), f"{name}:{line}"
+            assert not target.startswith(("tensorflow.python", "keras", "tf_keras")) or target.startswith("kerasish"), (
+                f"{name}:{line}"
+            )
         attributes = docstrings_removed(path)
         place = str(path.relative_to(PACKAGE))
         assert place == "dropin.py" or not any("tensorflow.python" in a for a in attributes), name
@@ -138,12 +143,16 @@ def test_files_stay_small(path):
     lines = text.count("\n")
     assert lines <= 600
     if lines > 400:
-        assert re.search(r"[Ll]onger than most|[Oo]ver 400", ast.get_docstring(ast.parse(text)) or ""), "needs its reason in the docstring"
+        assert re.search(r"[Ll]onger than most|[Oo]ver 400", ast.get_docstring(ast.parse(text)) or ""), (
+            "needs its reason in the docstring"
+        )
 
 
 def _called(path):
     tree = ast.parse(path.read_text())
     used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    decorators = {ast.unparse(d) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for d in node.decorator_list}
+    decorators = {
+        ast.unparse(d) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for d in node.decorator_list
+    }
     return used & (calls | decorators)

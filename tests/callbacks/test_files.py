@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import sys
 import threading
 import urllib.parse
 
@@ -177,6 +178,6 @@ def test_remote_monitor_without_server_or_package(fake, monkeypatch):
         root = server.root
     with pytest.warns(UserWarning, match="could not reach"):
         fake.drive(C.RemoteMonitor(root), [{}])
-    monkeypatch.setattr("kerasish.callbacks.remote.requests", None)
+    monkeypatch.setitem(sys.modules, "requests", None)
     with pytest.raises(ImportError, match="pip install requests"):
         fake.drive(C.RemoteMonitor(root), [{}])

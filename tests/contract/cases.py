@@ -46,7 +46,7 @@ class Case:
         inputs: the input, or several for a layer that takes a list.
         random: training draws random numbers (the layer has a fixed seed).
         mask: what becomes of the mask `(batch, time)` of the input: "kept", "dropped", "made" (by the layer itself),
-            "joined".
+            "joined", "elementwise" (it needs one of the input's shape).
         theirs: makes the oracle's layer; None: it is made from our configuration.
         note: what distinguishes the case among those of the layer.
         rows: whether, outside training, the output of a row depends on that row only.
@@ -69,12 +69,9 @@ class Case:
         return self.inputs if isinstance(self.inputs, tuple) else (self.inputs,)
 
 
-def _double(x: Any) -> Any:
-    return x * 2.0
-
-
 _SERIES, _IMAGE, _VOLUME = float32(BATCH, 6, 4), float32(BATCH, 6, 5, 4), float32(BATCH, 4, 5, 6, 4)
-_VECTOR, _PAIR = float32(BATCH, 5), (float32(BATCH, 3, 4), float32(BATCH, 3, 4))
+_VECTOR, _INDICES, _PAIR = float32(BATCH, 5), int32(7, BATCH, 5), (float32(BATCH, 3, 4), float32(BATCH, 3, 4))
+_TENSORS = (float32(BATCH, 2, 5, 3), float32(BATCH, 5, 4))
 
 CASES = [
     Case(lambda: layers.Dense(3), _VECTOR, mask="kept"),
@@ -104,7 +101,7 @@ CASES = [
     Case(lambda: layers.PReLU(), _SERIES, mask="kept"),
     Case(lambda: layers.PReLU(shared_axes=[1, 2]), _IMAGE, mask="kept", note="shared"),
     Case(lambda: layers.Softmax(), _VECTOR, mask="kept"),
-    Case(lambda: layers.Softmax(axis=[1, 2]), _SERIES, mask="kept", note="of two axes"),
+    Case(lambda: layers.Softmax(axis=[1, 2]), _SERIES, mask="elementwise", note="of two axes"),
     Case(lambda: layers.Flatten(), _IMAGE),
     Case(lambda: layers.Flatten(), float32(BATCH), note="of numbers"),
     Case(lambda: layers.Flatten("channels_first"), _IMAGE, note="channels first"),
@@ -131,9 +128,9 @@ CASES = [
     Case(lambda: layers.LayerNormalization(), _SERIES, mask="kept"),
     Case(lambda: layers.LayerNormalization(axis=[1, 2], epsilon=1e-6), _SERIES, mask="kept", note="of two axes"),
     Case(lambda: layers.LayerNormalization(axis=1, scale=False), _IMAGE, mask="kept", note="along height"),
-    Case(lambda: layers.Embedding(7, 3), int32(7, BATCH, 5)),
-    Case(lambda: layers.Embedding(7, 3, mask_zero=True, input_length=5), int32(7, BATCH, 5), mask="made", note="masked"),
-    Case(lambda: layers.Lambda(_double), _SERIES, theirs=lambda keras: keras.Lambda(_double)),
+    Case(lambda: layers.Embedding(7, 3), _INDICES),
+    Case(lambda: layers.Embedding(7, 3, mask_zero=True, input_length=5), _INDICES, mask="made", note="masked"),
+    Case(lambda: layers.Lambda(lambda x: x * 2.0), _SERIES, theirs=lambda keras: keras.Lambda(lambda x: x * 2.0)),
     Case(lambda: layers.Lambda(activations.relu), _SERIES, theirs=lambda keras: keras.Lambda(tf.nn.relu), note="named"),
     Case(lambda: layers.Masking(0.5), _SERIES, mask="made"),
     Case(lambda: layers.Conv1D(3, 2), _SERIES),
@@ -173,5 +170,5 @@ CASES = [
     Case(lambda: layers.Concatenate(), (float32(BATCH, 3, 4), float32(BATCH, 3, 2)), mask="kept"),
     Case(lambda: layers.Concatenate(axis=0), _PAIR, rows=False, note="of batches", mask="joined"),
     Case(lambda: layers.Dot(1), (_VECTOR, float32(BATCH, 5))),
-    Case(lambda: layers.Dot((2, 1), normalize=True), (float32(BATCH, 2, 5, 3), float32(BATCH, 5, 4)), note="of tensors"),
+    Case(lambda: layers.Dot((2, 1), normalize=True), _TENSORS, note="of tensors"),
 ]  # fmt: skip

@@ -181,6 +181,26 @@ def test_a_loss_that_returns_a_number():
     assert FunctionLoss(lambda a, b: 3.0)(TRUE, PRED).numpy() == 3.0
 
 
+def one_sided(y_true, y_pred):
+    if tf.reduce_mean(y_pred) > tf.reduce_mean(y_true):
+        return tf.square(y_true - y_pred)
+    return tf.zeros_like(y_pred)
+
+
+class OneSided(losses.Loss):
+    def call(self, y_true, y_pred):
+        return one_sided(y_true, y_pred)
+
+
+@pytest.mark.parametrize("loss", [FunctionLoss(one_sided), OneSided()], ids=["function", "class"])
+@pytest.mark.parametrize("autograph", [False, True])
+def test_python_conditions_of_user_code_work_in_graphs(loss, autograph):
+    traced = tf.function(loss, autograph=autograph)
+    for shift in (5.0, -5.0):
+        y_true, y_pred = tf.zeros((3, 2)), tf.fill((3, 2), shift)
+        assert traced(y_true, y_pred).numpy() == loss(y_true, y_pred).numpy() == (25.0 if shift > 0 else 0.0)
+
+
 @pytest.mark.parametrize(
     "act, error, words",
     [

@@ -20,7 +20,7 @@ ADDRESS = re.compile(r"(?: object)? at 0x[0-9a-fA-F]+")
 ETA = re.compile(r"\bETA: *[\d:]+s?")
 DURATION = re.compile(r"\b\d+(?:\.\d+)? ?(?:s|ms|us|µs|seconds?)\b(?:/(?:step|sample|epoch))?")
 TIMES = re.compile(r"<time>(?: <time>)+")
-FINISHED_BAR = re.compile(r"^\s*(\d+)/(\d+)\s(?:\[=+\]|- <time>)")
+FINISHED_BAR = re.compile(r"^\s*(\d+)/(?:\1|Unknown)\s(?:\[=+\]|- <time>)")
 HELP_TITLE = re.compile(r"^Help on [\w -]*?(?P<name>\w+)(?: in module (?P<module>[\w.]+))?:\s*$")
 TOKEN = re.compile(
     r"(?P<float>(?<![\w.])[-+]?(?:\d+\.\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|\d+e[-+]?\d+|nan|inf)(?!\.?\w))"
@@ -200,8 +200,7 @@ def is_finished_bar(item: Item) -> bool:
     """Whether the line is a progress bar that has reached its end."""
     if not isinstance(item, Line) or item.origin != "printed":
         return False
-    match = FINISHED_BAR.match(normalised(item.text))
-    return match is not None and match[1] == match[2]
+    return FINISHED_BAR.match(normalised(item.text)) is not None
 
 
 def counted(items: Sequence[Item]) -> list[Item]:
