@@ -9,6 +9,7 @@ from kerasish import _tensorflow as _tensorflow  # isort: split
 
 from kerasish import (
     activations,
+    backend,
     callbacks,
     constraints,
     datasets,
@@ -19,6 +20,7 @@ from kerasish import (
     models,
     optimizers,
     regularizers,
+    utils,
 )
 from kerasish.dropin import install, uninstall
 from kerasish.layers import Input
@@ -27,6 +29,6 @@ from kerasish.models import Model, Sequential
 __version__ = "0.1.0"
 
 __all__ = [
-    "Input", "Model", "Sequential", "activations", "callbacks", "constraints", "datasets", "initializers", "install",
-    "layers", "losses", "metrics", "models", "optimizers", "regularizers", "uninstall",
+    "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints", "datasets", "initializers",
+    "install", "layers", "losses", "metrics", "models", "optimizers", "regularizers", "uninstall", "utils",
 ]  # fmt: skip

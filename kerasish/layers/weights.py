@@ -16,6 +16,7 @@ from kerasish import initializers
 from kerasish.core.dtype_policy import Policy
 from kerasish.core.shapes import to_shape
 from kerasish.core.tracking import Tracked, flatten_owned, unique
+from kerasish.layers.calling import context
 
 
 class WeightOwner(Tracked):
@@ -90,6 +91,19 @@ class WeightOwner(Tracked):
         known = {id(variable) for variable in self._own_weights}
         found = [value] if isinstance(value, tf.Variable) else list(flatten_owned(value))
         self._own_weights.extend(unique([v for v in found if isinstance(v, tf.Variable) and id(v) not in known]))
+        mixed = self._dtype_policy is not None and self._dtype_policy.compute_dtype != self._dtype_policy.variable_dtype
+        if mixed and id(value) in self._cast_weights:
+            del self.__dict__[name]  # so that reading it goes through __getattr__
+
+    def __getattr__(self, name: str) -> Any:
+        """A weight of a mixed layer; while a layer is being called, in that layer's compute dtype."""
+        value = self.__dict__.get("_owned", {}).get(name)
+        if value is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        policy = context.layer._dtype_policy if context.layer is not None else None
+        if policy is None or policy.compute_dtype in (None, value.dtype.name):
+            return value
+        return tf.cast(value, policy.compute_dtype)
 
     def _disown(self, name: str) -> None:
         gone = {id(thing) for thing in flatten_owned(self._owned.get(name, ()))}

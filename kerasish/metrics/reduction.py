@@ -57,9 +57,9 @@ class Mean(Metric):
         """
         values, weights = _weighted(values, sample_weight, self._dtype, fold=tf.reduce_mean)
         if weights is None:
-            self._add(tf.reduce_sum(values), _number_of(values))
+            self._add(_sum(values), _number_of(values))
         else:
-            self._add(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
+            self._add(_sum(values * weights), _sum(weights))
 
     def result(self) -> tf.Tensor:
         """The mean so far."""
@@ -215,6 +215,11 @@ def _weighted(
     if rank is not None and weight_rank is not None and 0 < weight_rank < rank - 1:
         values = fold(values, list(range(weight_rank, rank)))
     return values, spread(weights, values)
+
+
+def _sum(values: tf.Tensor) -> tf.Tensor:
+    """The sum of all values; a single number needs no operation."""
+    return values if values.shape.rank == 0 else tf.reduce_sum(values)
 
 
 def _number_of(values: tf.Tensor) -> Any:

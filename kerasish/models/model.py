@@ -23,6 +23,7 @@ from kerasish.graph.symbolic_tensor import SymbolicTensor
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.endpoints import AddLoss, AddMetric
 from kerasish.models.functional import Network, rebuild
+from kerasish.models.persistence import Persistent
 from kerasish.training import checks, loop
 from kerasish.training.objective import CompiledLoss, CompiledMetrics
 from kerasish.training.program import MetricResults, Program
@@ -31,7 +32,7 @@ _STATE = ("optimizer", "loss", "compiled_loss", "compiled_metrics", "history", "
 
 
 @LAYERS.register("Functional")
-class Model(Layer):
+class Model(Persistent):
     """Layers that can be trained.
 
     Made from symbolic tensors, `Model(inputs, outputs)`, or by a subclass that defines `call`.
@@ -412,19 +413,17 @@ class Model(Layer):
         if validation_split:
             (x, y, sample_weight), held_out = split(x, y, sample_weight, validation_split)
             validation_data = validation_data if validation_data is not None else held_out
-        workers_given = {
-            "workers": workers,
-            "use_multiprocessing": use_multiprocessing,
-            "max_queue_size": max_queue_size,
-        }
+        drawing: dict[str, Any] = {"workers": workers, "max_queue_size": max_queue_size}
+        drawing["use_multiprocessing"] = use_multiprocessing
         source = self._open(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch,
-                            epochs=max(epochs - initial_epoch, 1), class_weight=class_weight, steps_argument="steps_per_epoch", **workers_given)  # fmt: skip
+                            epochs=max(epochs - initial_epoch, 1), class_weight=class_weight,
+                            steps_argument="steps_per_epoch", **drawing)  # fmt: skip
         validation = None
         if validation_data is not None:
             given = validation_data if isinstance(validation_data, (tuple, list)) else (validation_data,)
             validation = self._open(*given, batch_size=validation_batch_size or batch_size, steps=validation_steps,
                                     argument="validation_data", steps_argument="validation_steps",
-                                    **workers_given)  # fmt: skip
+                                    **drawing)  # fmt: skip
         verbose = 1 if verbose == "auto" else int(verbose)
         listed = CallbackList(
             callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,

@@ -32,10 +32,11 @@ class Sequential(Model):
 
     __config_module__ = "keras"
     _config_excluded = ("layers",)
+    _stack: list[Any]
 
     def __init__(self, layers: Any = None, name: str | None = None):
         super().__init__(name=name)
-        self._stack: list[Any] = []
+        object.__setattr__(self, "_stack", [])  # its layers are tracked as `layer-0`, ...
         self._deferred = False
         for layer in layers if isinstance(layers, (list, tuple)) else [layers] if layers is not None else []:
             self.add(layer)

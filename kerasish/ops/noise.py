@@ -18,6 +18,7 @@ import tensorflow as tf
 
 _PHILOX = 1
 _NEXT_BLOCK = np.array([0, 1, 0], np.int64)
+_COUNTER_AND_KEY = np.array([2, 1], np.int64)
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
 
@@ -31,15 +32,19 @@ def new_state(seed: int) -> tf.random.Generator:
 def bits(state: tf.random.Generator, shape: Any) -> tf.Tensor:
     """Uniform 32-bit numbers of the shape; each draw may use 2**64 blocks before it meets the following one."""
     words = tf.bitcast(state.state.assign_add(_NEXT_BLOCK), tf.uint64)
+    counter, key = tf.raw_ops.SplitV(value=words, size_splits=_COUNTER_AND_KEY, axis=0, num_split=2)
     return tf.raw_ops.StatelessRandomUniformFullIntV2(
-        shape=shape, key=words[2:], counter=words[:2], alg=_PHILOX, dtype=tf.uint32
+        shape=shape, key=key, counter=counter, alg=_PHILOX, dtype=tf.uint32
     )
 
 
 def chance(state: tf.random.Generator, shape: Any, probability: Any) -> tf.Tensor:
     """Booleans of the shape, true with that probability."""
-    limit = tf.cast(tf.cast(probability, tf.float64) * 2.0**32, tf.uint32)
-    return bits(state, shape) < limit
+    if isinstance(probability, (int, float)):
+        limit = np.uint32(min(int(probability * 2.0**32), 2**32 - 1))
+    else:
+        limit = tf.cast(tf.cast(probability, tf.float64) * 2.0**32, tf.uint32)
+    return tf.raw_ops.Less(x=bits(state, shape), y=limit)
 
 
 def normal(state: tf.random.Generator, shape: Any) -> tf.Tensor:
@@ -47,6 +52,11 @@ def normal(state: tf.random.Generator, shape: Any) -> tf.Tensor:
     drawn = tf.cast(bits(state, tf.concat([[2], shape], 0)), tf.float32)
     first, second = tf.unstack((tf.floor(drawn * 2.0**-8) + 0.5) * 2.0**-24)
     return tf.sqrt(-2.0 * tf.math.log(first)) * tf.cos(2.0 * math.pi * second)
+
+
+def _shape(inputs: tf.Tensor) -> Any:
+    """The shape, static where it is known."""
+    return inputs.shape if inputs.shape.is_fully_defined() else tf.shape(inputs)
 
 
 def dropout(inputs: tf.Tensor, rate: Any, state: tf.random.Generator, noise_shape: Any = None) -> tf.Tensor:
@@ -58,24 +68,24 @@ def dropout(inputs: tf.Tensor, rate: Any, state: tf.random.Generator, noise_shap
         state: where the random numbers come from.
         noise_shape: shape of the random mask, which is broadcast to the inputs; theirs if None.
     """
-    dropped = chance(state, tf.shape(inputs) if noise_shape is None else noise_shape, rate)
+    dropped = chance(state, _shape(inputs) if noise_shape is None else noise_shape, rate)
     return tf.where(dropped, tf.zeros((), inputs.dtype), inputs * tf.cast(1.0 / (1.0 - rate), inputs.dtype))
 
 
 def gaussian_noise(inputs: tf.Tensor, stddev: float, state: tf.random.Generator) -> tf.Tensor:
     """The inputs plus normal noise of mean 0."""
-    return inputs + tf.cast(stddev * normal(state, tf.shape(inputs)), inputs.dtype)
+    return inputs + tf.cast(stddev * normal(state, _shape(inputs)), inputs.dtype)
 
 
 def gaussian_dropout(inputs: tf.Tensor, rate: float, state: tf.random.Generator) -> tf.Tensor:
     """The inputs times normal noise of mean 1 and deviation `sqrt(rate / (1 - rate))`."""
     deviation = math.sqrt(rate / (1.0 - rate))
-    return inputs * tf.cast(1.0 + deviation * normal(state, tf.shape(inputs)), inputs.dtype)
+    return inputs * tf.cast(1.0 + deviation * normal(state, _shape(inputs)), inputs.dtype)
 
 
 def alpha_dropout(inputs: tf.Tensor, rate: float, state: tf.random.Generator, noise_shape: Any = None) -> tf.Tensor:
     """The inputs with a share `rate` of the entries at SELU's negative limit, rescaled to keep mean and variance."""
     limit = -_SELU_ALPHA * _SELU_SCALE
     scale = ((1.0 - rate) * (1.0 + rate * limit**2)) ** -0.5
-    dropped = chance(state, tf.shape(inputs) if noise_shape is None else noise_shape, rate)
+    dropped = chance(state, _shape(inputs) if noise_shape is None else noise_shape, rate)
     return scale * tf.where(dropped, tf.cast(limit, inputs.dtype), inputs) - scale * limit * rate

@@ -23,11 +23,11 @@ from kerasish.optimizers import registry
 from kerasish.optimizers.eager import EagerSteps
 from kerasish.optimizers.gradients import Gradient, clipped, paired, with_unique_rows
 from kerasish.optimizers.learning_rate import StepScalars, checked_rate
+from kerasish.optimizers.older_rules import OlderRules
 from kerasish.optimizers.schedules import LearningRateSchedule
-from kerasish.optimizers.variables import OwnVariables
 
 
-class Optimizer(OwnVariables, Configurable):
+class Optimizer(OlderRules, Configurable):
     """Base of all optimizers.
 
     A subclass passes `learning_rate` on, or sets `self._learning_rate = self._build_learning_rate(learning_rate)` in
@@ -272,7 +272,7 @@ class Optimizer(OwnVariables, Configurable):
         Raises:
             NotImplementedError: if the subclass does not define it.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define `update_step(self, gradient, variable)`.")
+        self._apply_older_rule(gradient, variable)
 
     def _check_known(self, variables: list[tf.Variable]) -> None:
         for variable in variables:
@@ -294,6 +294,7 @@ class Optimizer(OwnVariables, Configurable):
             if not _owns_rule(_class_of(self)):
                 gradients = [with_unique_rows(gradient) for gradient in gradients]
             self._apply_weight_decay(variables)
+            self._prepare(variables)
             for gradient, variable in zip(gradients, variables, strict=True):
                 self.update_step(gradient, variable)
             self.iterations.assign_add(1)
@@ -397,7 +398,9 @@ class Optimizer(OwnVariables, Configurable):
         return cls(**config)
 
     def _serialize_hyperparameter(self, hyperparameter: Any) -> Any:
-        """A configuration's entry for a number, variable, schedule or function."""
+        """A configuration's entry for a number, variable, schedule or function, or what is set under a name."""
+        if isinstance(hyperparameter, str):
+            hyperparameter = self._get_hyper(hyperparameter)
         if isinstance(hyperparameter, LearningRateSchedule):
             return registry.serialize_schedule(hyperparameter)
         if isinstance(hyperparameter, (tf.Variable, tf.Tensor)):

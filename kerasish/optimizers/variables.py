@@ -41,6 +41,9 @@ class OwnVariables(Tracked):
     """The variables of an optimizer, made by `build` for the variables that it will update."""
 
     use_ema = False
+    _learning_rate: Any = None
+    _slots: dict[str, dict[str, tf.Variable]]
+    _averages: list[tf.Variable]
 
     def __init__(self, name: str | None):
         super().__init__(name)
@@ -135,6 +138,10 @@ class OwnVariables(Tracked):
             for variable in var_list:
                 for slot in group:
                     self._add_slot(slot, variable)
+        self._create_slots(list(var_list))
+
+    def _create_slots(self, var_list: list[tf.Variable]) -> None:
+        raise NotImplementedError
 
     def _add_slot(self, slot: Slot, variable: tf.Variable) -> None:
         shape = slot.shape(variable.shape)
@@ -144,11 +151,11 @@ class OwnVariables(Tracked):
         made = self.add_variable_from_reference(variable, slot.name, initial_value=initial)
         getattr(self, slot.attribute).append(made)
         key = self._var_key(variable)
-        self._slots[key] = (*self._slots.get(key, ()), made)
+        self._slots.setdefault(key, {})[slot.name] = made
 
     def slots_of(self, variable: tf.Variable) -> tuple[tf.Variable, ...]:
         """The slot variables of a variable, in the order of `slot_groups`."""
-        return self._slots[self._var_key(variable)]
+        return tuple(self._slots[self._var_key(variable)].values())
 
     def add_variable_from_reference(
         self,

@@ -37,13 +37,14 @@ def test_it_is_the_real_mnist():
     assert np.bincount(y_train).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 
 
-def test_signature_is_that_of_tf_keras():
+def test_signature_begins_like_that_of_tf_keras():
     import tf_keras
 
     def names_and_defaults(function):
         return [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
 
-    assert names_and_defaults(mnist.load_data) == names_and_defaults(tf_keras.datasets.mnist.load_data)
+    theirs = names_and_defaults(tf_keras.datasets.mnist.load_data)  # older ones lack cache_dir
+    assert names_and_defaults(mnist.load_data)[: len(theirs)] == theirs
 
 
 @pytest.mark.parametrize("where", ["home", "KERAS_HOME", "cache_dir"])

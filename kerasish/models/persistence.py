@@ -1,0 +1,158 @@
+"""How a model is written and read: the methods that `Model` inherits, and the names that TensorFlow's checkpoints see."""
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import tensorflow as tf
+
+from kerasish.core import object_config
+from kerasish.core.object_config import is_library_class
+from kerasish.layers.base import Layer
+from kerasish.saving import formats, saved_model
+from kerasish.saving.description import KERAS_VERSION, compile_arguments, to_json
+
+
+class Persistent(Layer):
+    """A layer that can be saved whole or as weights."""
+
+    _input_specs: Any = None
+
+    # Files.
+
+    def save(self, filepath: Any, overwrite: bool = True, save_format: str | None = None, **kwargs: Any) -> None:
+        """Writes the whole model: architecture, weights, compile arguments and optimizer state; see `models.save_model`."""
+        formats.save_model(self, filepath, overwrite, save_format, **kwargs)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None, options: Any = None) -> None:
+        """Writes the weights as a TensorFlow checkpoint (with the optimizer's variables) or, for `.h5`, as an HDF5 file.
+
+        Args:
+            filepath: prefix of the checkpoint's files, or the HDF5 file.
+            overwrite: whether what is there may be replaced without asking.
+            save_format: `"tf"` or `"h5"`; by the path if None.
+            options: a `tf.train.CheckpointOptions`.
+
+        Raises:
+            ValueError: for an unknown format, or HDF5 of a model without weights yet.
+            FileExistsError: if something is there that may not be overwritten.
+        """
+        formats.save_weights(self, filepath, overwrite, save_format, options)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False, options: Any = None) -> Any:
+        """Reads weights that `save_weights` or `save` has written, all or none of them.
+
+        Args:
+            filepath: prefix of a checkpoint, an HDF5 file, or a SavedModel directory.
+            skip_mismatch: leave out layers that do not fit (HDF5 by name only).
+            by_name: match layers by their names instead of by their order (HDF5 only).
+            options: a `tf.train.CheckpointOptions`.
+
+        Returns:
+            TensorFlow's status of the restoration for a checkpoint, else None.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if they do not fit the model.
+            NotImplementedError: for `by_name` or `skip_mismatch` with a checkpoint.
+        """
+        return formats.load_weights(self, filepath, skip_mismatch, by_name, options)
+
+    # Configurations.
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The architecture as JSON text for `models.model_from_json`; `kwargs` are those of `json.dumps`."""
+        name = type(self).__name__
+        name = "Functional" if name == "Model" and is_library_class(type(self)) else name
+        return to_json({"class_name": name, "config": self.get_config(), "keras_version": KERAS_VERSION, "backend": "tensorflow"},
+                       **kwargs)  # fmt: skip
+
+    def to_yaml(self, **kwargs: Any) -> str:
+        """Refused: YAML can hold code.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError("Models are not written as YAML, which can hold code. Use `to_json()`.")
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """The arguments of `compile` as plain JSON, empty for a model that is not compiled."""
+        if not self.compiled:  # type: ignore[attr-defined]
+            return {}
+        own = {"run_eagerly": self._run_eagerly, "jit_compile": self._jit_compile or None,  # type: ignore[attr-defined]
+               "steps_per_execution": self.steps_per_execution}  # type: ignore[attr-defined]  # fmt: skip
+        return object_config.serialize({**self._compile_arguments, **own})  # type: ignore[attr-defined]
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles the model with the arguments that `get_compile_config` gave.
+
+        Raises:
+            ValueError: for a name that is not known.
+        """
+        if not is_library_class(next(base for base in type(self).__mro__ if "compile" in base.__dict__)):
+            warnings.warn(
+                f"{type(self).__name__} has a `compile` of its own, which was not called. Compile the model before training it, "
+                "or define `compile_from_config(self, config)`.", stacklevel=2,
+            )  # fmt: skip
+            return
+        self.compile(**compile_arguments(config))  # type: ignore[attr-defined]
+
+    # Inputs.
+
+    def save_spec(self, dynamic_batch: bool = True) -> Any:
+        """The types of the arguments that `call` takes, `((inputs,), {})`; None as long as they are not known.
+
+        Args:
+            dynamic_batch: whether the batch axis may have any size.
+        """
+        network = self._network  # type: ignore[attr-defined]
+        if network is not None:
+            specs = tf.nest.map_structure(lambda tensor: tensor.type_spec, network.inputs)
+        elif self._input_specs is not None:
+            specs = self._input_specs
+        else:
+            return None
+        return ((tf.nest.map_structure(_any_batch, specs) if dynamic_batch else specs,), {})
+
+    def _call_with(self, signature: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._input_specs is None and self._network is None:  # type: ignore[attr-defined]
+            object.__setattr__(self, "_input_specs", _specs_of(inputs))
+        return super()._call_with(signature, inputs, args, kwargs)
+
+    # What TensorFlow's checkpoints and SavedModels see.
+
+    def _trackable_children(self, save_type: Any = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        children = {**self._numbered_layers(), **super()._trackable_children(save_type, **kwargs)}
+        if save_type == "savedmodel":
+            children.update(saved_model.functions(self, kwargs.get("cache")))
+        return children
+
+    def _lookup_dependency(self, name: str, cached_dependencies: Any = None) -> Any:
+        found = self._numbered_layers().get(name)
+        return found if found is not None else super()._lookup_dependency(name, cached_dependencies)
+
+    def _numbered_layers(self) -> dict[str, Any]:
+        """The layers of a functional model or a Sequential under the names that tf.keras gives them in checkpoints."""
+        if self._network is None and not hasattr(self, "_stack"):  # type: ignore[attr-defined]
+            return {}
+        names: dict[str, Any] = {}
+        with_weights = 0
+        for number, layer in enumerate(self.layers):  # type: ignore[attr-defined]
+            if layer.weights:
+                names[f"layer_with_weights-{with_weights}"] = layer
+                with_weights += 1
+            names[f"layer-{number}"] = layer
+        return names
+
+
+def _specs_of(inputs: Any) -> Any:
+    """The types of the inputs, None if there is something among them that is no tensor."""
+    if not all(tf.is_tensor(value) for value in tf.nest.flatten(inputs)):
+        return None
+    return tf.nest.map_structure(_any_batch, tf.nest.map_structure(tf.type_spec_from_value, inputs))
+
+
+def _any_batch(spec: Any) -> Any:
+    if not isinstance(spec, tf.TensorSpec) or not spec.shape.rank:
+        return spec
+    return tf.TensorSpec([None, *spec.shape[1:]], spec.dtype, spec.name)

@@ -1,0 +1,132 @@
+"""Weights, and the optimizer's variables with them, as a TensorFlow checkpoint.
+
+A checkpoint names every value by the way from the model to its variable (`layer_with_weights-0/kernel`), as tf.keras 2
+does, so that either library reads the other's. Before anything is read, the model is compared with the checkpoint: a
+value that does not fit leaves the model as it was.
+"""
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
+
+from kerasish.saving.replacement import is_remote, recover, replaced_file, replaced_group
+
+_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+
+
+def save_weights(model: Any, path: str, options: Any = None) -> None:
+    """Writes the checkpoint `path` (an index and a file of values) and the name of the folder's latest checkpoint.
+
+    Raises:
+        OSError: if it cannot be written; the earlier checkpoint is then unchanged.
+    """
+    with replaced_group(path) as prefix:
+        tf.train.Checkpoint(root=model).write(prefix, options=options)
+    if not is_remote(path):
+        _note_latest(path)
+
+
+def load_weights(model: Any, path: str, options: Any = None, every: bool = False) -> Any:
+    """Reads the checkpoint into the model; weights that are made later are read when they are.
+
+    Args:
+        model: the root of what is read.
+        path: prefix of the checkpoint's files.
+        options: a `tf.train.CheckpointOptions`.
+        every: whether a weight that the checkpoint lacks is an error rather than a warning.
+
+    Returns:
+        TensorFlow's status of the restoration.
+
+    Raises:
+        FileNotFoundError: if there is no such checkpoint.
+        ValueError: if a shape or type differs, or none of the weights is there.
+        OSError: if the files are damaged.
+    """
+    recover(path)
+    matched = _matched(model, _reader(path))
+    _check_present(model, matched, path, every)
+    before = [(variable, tf.identity(variable)) for variable in matched.values()]
+    try:
+        return tf.train.Checkpoint(root=model).read(path, options=options).expect_partial()
+    except (tf.errors.OpError, ValueError) as error:
+        for variable, value in before:
+            variable.assign(value)
+        raise _damaged(path, error) from error
+
+
+def _reader(path: str) -> Any:
+    if not tf.io.gfile.glob(f"{path}.index"):
+        raise FileNotFoundError(f"There is no checkpoint {path!r} (a file {path + '.index'!r} was expected).")
+    try:
+        return tf.train.load_checkpoint(path)
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: str, error: Exception) -> OSError:
+    reason = str(getattr(error, "message", error)).splitlines()[:1]
+    return OSError(f"The TensorFlow checkpoint {path!r} cannot be read: {' '.join(reason)[:300]}\nThe model is as it was.")
+
+
+def _matched(model: Any, reader: Any) -> dict[int, tf.Variable]:
+    """The model's variables that the checkpoint holds, by identity.
+
+    Raises:
+        ValueError: if one of them has another shape or type there, or the checkpoint was not written from objects.
+    """
+    shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+    if _GRAPH not in shapes:
+        raise ValueError("The checkpoint holds no objects: it was written by TensorFlow 1 and names values only.")
+    nodes = TrackableObjectGraph.FromString(reader.get_tensor(_GRAPH)).nodes
+    matched: dict[int, tf.Variable] = {}
+    seen: set[tuple[int, int]] = set()
+    stack: list[tuple[Any, int]] = [(model, 0)]
+    while stack:
+        thing, number = stack.pop()
+        if (id(thing), number) in seen:
+            continue
+        seen.add((id(thing), number))
+        if isinstance(thing, tf.Variable):
+            keys = [a.checkpoint_key for a in nodes[number].attributes if a.name == "VARIABLE_VALUE"]
+            for key in keys:
+                _check_fits(thing, shapes.get(key), types.get(key))
+                matched[id(thing)] = thing
+        children = thing._trackable_children()
+        stack.extend((children[c.local_name], c.node_id) for c in nodes[number].children if c.local_name in children)
+    return matched
+
+
+def _check_fits(variable: tf.Variable, shape: Any, dtype: Any) -> None:
+    if shape is None or not variable.shape.is_compatible_with(shape):
+        raise ValueError(
+            f"The weight {variable.name} has the shape {tuple(variable.shape)}, in the checkpoint "
+            f"{'nothing' if shape is None else tuple(shape)}. Nothing was loaded: the model is as it was."
+        )
+    if dtype != variable.dtype:
+        raise ValueError(
+            f"The weight {variable.name} is of type {variable.dtype.name}, in the checkpoint {dtype.name}. "
+            "Nothing was loaded: the model is as it was."
+        )
+
+
+def _check_present(model: Any, matched: dict[int, tf.Variable], path: str, every: bool) -> None:
+    missing = [variable.name for variable in model.weights if id(variable) not in matched]
+    if not missing:
+        return
+    some = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
+    if every or len(missing) == len(model.weights):
+        raise ValueError(f"The checkpoint {path!r} lacks weights of {model.name!r}: {some}. Nothing was loaded.")
+    warnings.warn(f"The checkpoint {path!r} lacks weights of {model.name!r}, which stay as they are: {some}.", stacklevel=4)
+
+
+def _note_latest(path: str) -> None:
+    """Writes the file that `tf.train.latest_checkpoint(folder)` reads."""
+    folder, name = os.path.split(path)
+    quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    with replaced_file(os.path.join(folder, "checkpoint")) as new, open(new, "w", encoding="utf-8") as file:
+        file.write(f"model_checkpoint_path: {quoted}\nall_model_checkpoint_paths: {quoted}\n")
