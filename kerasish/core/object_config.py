@@ -47,12 +47,13 @@ def serialize(thing: Any) -> Any:
 def serialize_object(thing: Any) -> dict[str, Any]:
     """The configuration of one object with what is needed to find its class again."""
     kind = type(thing)
-    registered = is_registered(kind)
+    registered, module = is_registered(kind), public_module(kind)
+    named = registered or not is_library_class(kind) or module.startswith("tf_keras.")
     return {
-        "module": None if registered else public_module(kind),
+        "module": None if registered else module,
         "class_name": kind.__name__,
         "config": thing.get_config(),
-        "registered_name": get_registered_name(kind) if registered or not is_library_class(kind) else None,
+        "registered_name": get_registered_name(kind) if named else None,
     }
 
 

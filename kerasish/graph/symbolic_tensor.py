@@ -133,8 +133,21 @@ def _no_value(tensor: SymbolicTensor, what: str) -> str:
 
 def _operator(function: Callable[..., Any], reflected: bool = False) -> Callable[..., Any]:
     if reflected:
-        return lambda self, other: _operation[0](function, (other, self), {})
-    return lambda self, *others: _operation[0](function, (self, *others), {})
+        return lambda self, other: _operation[0](function, (_left_of(self, other), self), {"name": None})
+    return lambda self, other: _operation[0](function, (self, other), {"name": None})
+
+
+def _comparison(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, other: _operation[0](function, (self, other), {})
+
+
+def _change(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self: _operation[0](function, (self,), {"name": None})
+
+
+def _left_of(tensor: SymbolicTensor, value: Any) -> Any:
+    """A number on the left of an operator, in the tensor's type: `1 - x` of floats takes 1.0."""
+    return value if is_symbolic(value) else tf.convert_to_tensor(value, tensor.dtype)
 
 
 _BINARY = {
@@ -142,15 +155,17 @@ _BINARY = {
     "floordiv": tf.math.floordiv, "mod": tf.math.floormod, "pow": tf.math.pow, "matmul": tf.linalg.matmul,
     "and": tf.math.logical_and, "or": tf.math.logical_or, "xor": tf.math.logical_xor,
 }  # fmt: skip
-_ONE_WAY = {
-    "neg": tf.math.negative, "abs": tf.math.abs, "invert": tf.math.logical_not, "lt": tf.math.less,
-    "le": tf.math.less_equal, "gt": tf.math.greater, "ge": tf.math.greater_equal,
-    "eq": tf.__operators__.eq, "ne": tf.__operators__.ne,
-}  # fmt: skip
+_ORDER = {"lt": tf.math.less, "le": tf.math.less_equal, "gt": tf.math.greater, "ge": tf.math.greater_equal}
+_EQUALITY = {"eq": tf.__operators__.eq, "ne": tf.__operators__.ne}
+_UNARY = {"neg": tf.math.negative, "abs": tf.math.abs, "invert": tf.math.logical_not}
 
 for _name, _function in _BINARY.items():
     setattr(SymbolicTensor, f"__{_name}__", _operator(_function))
     setattr(SymbolicTensor, f"__r{_name}__", _operator(_function, reflected=True))
-for _name, _function in _ONE_WAY.items():
+for _name, _function in _ORDER.items():
     setattr(SymbolicTensor, f"__{_name}__", _operator(_function))
+for _name, _function in _EQUALITY.items():
+    setattr(SymbolicTensor, f"__{_name}__", _comparison(_function))
+for _name, _function in _UNARY.items():
+    setattr(SymbolicTensor, f"__{_name}__", _change(_function))
 _Dispatcher().register()

@@ -6,7 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish import activations, constraints, initializers, regularizers
+from kerasish import activations
+from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.input_spec import InputSpec
 
@@ -175,9 +176,7 @@ class PReLU(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
+        arguments.weight_options(self, "alpha", alpha_initializer, alpha_regularizer, alpha_constraint)
         self.shared_axes = (
             None if shared_axes is None else list(shared_axes) if hasattr(shared_axes, "__iter__") else [shared_axes]
         )

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
+from kerasish import constraints, initializers, regularizers
 from kerasish.core import settings
 
 
@@ -96,6 +97,17 @@ def axis_list(value: Any) -> list[int]:
     if not axes or any(_whole(axis) is None for axis in axes):
         raise TypeError(f"`axis` must be an integer or a list of integers. Received: axis={value!r}")
     return [int(axis) for axis in axes]
+
+
+def weight_options(layer: Any, weight: str, initializer: Any, regularizer: Any = None, constraint: Any = None) -> None:
+    """Stores how a weight begins, is penalised and is projected, under the names `add_weight` looks for.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    setattr(layer, f"{weight}_initializer", initializers.get(initializer))
+    setattr(layer, f"{weight}_regularizer", regularizers.get(regularizer))
+    setattr(layer, f"{weight}_constraint", constraints.get(constraint))
 
 
 def _whole(value: Any) -> int | None:

@@ -154,6 +154,7 @@ class Layer(Configurable, Connected, WeightOwner):
         """The computation; the base returns the inputs."""
         return inputs
 
+    @tf.autograph.experimental.do_not_convert  # or the library's own code would be, below a user's `call`
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The layer's output for the inputs: tensors for tensors, symbolic tensors for symbolic ones."""
         signature = self._call_signature()
@@ -177,6 +178,8 @@ class Layer(Configurable, Connected, WeightOwner):
         outer = context.training, context.scope, context.layer
         if signature.takes_training:
             context.training = signature.value("training", args, kwargs)
+        elif "training" in kwargs:  # `call` does not take it, the layers within may
+            context.training = kwargs.pop("training")
         context.scope = f"{outer[1]}/{self._name}" if outer[1] else self._name
         context.depth += 1
         context.layer = self
@@ -221,7 +224,8 @@ class Layer(Configurable, Connected, WeightOwner):
         """Symbolic outputs and a node that remembers the call."""
         with self._named_scope():
             self._maybe_build(args[0])
-        args, kwargs = args[:1], {**kwargs, **dict(zip(list(signature.positions)[1:], args[1:], strict=False))}
+        if len(args) <= len(signature.positions):
+            args, kwargs = args[:1], {**kwargs, **dict(zip(list(signature.positions)[1:], args[1:], strict=False))}
         specs, masks = self._infer(args, kwargs)
         outputs = tf.nest.map_structure(SymbolicTensor, specs)
         for tensor, mask in zip(tf.nest.flatten(outputs), masks, strict=True):
@@ -257,7 +261,7 @@ class Layer(Configurable, Connected, WeightOwner):
             self._initial_weights = None
 
     def _named_scope(self) -> Any:
-        return _Scope(f"{context.scope}/{self._name}" if context.scope else self._name)
+        return named_scope(f"{context.scope}/{self._name}" if context.scope else self._name)
 
     def _cast(self, inputs: Any) -> Any:
         """The inputs with floats in the compute dtype."""
@@ -354,6 +358,8 @@ class Layer(Configurable, Connected, WeightOwner):
             raise ValueError("A metric of a tensor needs a name: add_metric(value, name='...').")
         if aggregation not in (None, "mean"):
             raise ValueError(f"`aggregation` must be None or 'mean'. Received: aggregation={aggregation!r}")
+        if context.exporting:
+            return
         if is_symbolic(value):
             self._add_symbolic_metric(value, name, aggregation)
         elif owner is not None:
@@ -395,7 +401,7 @@ class Layer(Configurable, Connected, WeightOwner):
         return copy
 
 
-class _Scope:
+class named_scope:  # noqa: N801 (a context)
     """The names of the layers around, for the time of a build."""
 
     def __init__(self, scope: str):

@@ -18,12 +18,14 @@ class CallContext(threading.local):
         training: the flag that layers within inherit, None if nobody has said.
         scope: the names of the layers around, joined by slashes; weights made within are named by it.
         layer: the innermost layer being called.
+        exporting: whether the call is traced for a file, in whose graphs metrics have no place.
     """
 
     depth = 0
     training: Any = None
     scope = ""
     layer: Any = None
+    exporting = False
 
 
 context = CallContext()

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish import activations, constraints, initializers, regularizers
+from kerasish import activations
 from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.input_spec import InputSpec
@@ -56,12 +56,8 @@ class _Convolution(Layer):
         self.data_format = arguments.data_format(data_format)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        arguments.weight_options(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        arguments.weight_options(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.input_spec = InputSpec(min_ndim=self.rank + 2)
         self._check_combination()
 

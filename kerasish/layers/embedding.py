@@ -6,7 +6,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish import constraints, initializers, regularizers
 from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS, Layer
 
@@ -52,9 +51,9 @@ class Embedding(Layer):
         super().__init__(activity_regularizer=activity_regularizer, **{"autocast": False, **kwargs})
         self.input_dim = arguments.positive("input_dim", input_dim)
         self.output_dim = arguments.positive("output_dim", output_dim)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        arguments.weight_options(
+            self, "embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint
+        )
         self.mask_zero = mask_zero
         self.supports_masking = mask_zero
         self.input_length = input_length

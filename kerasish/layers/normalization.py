@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish import constraints, initializers, regularizers
+from kerasish import initializers
 from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.input_spec import InputSpec
@@ -47,12 +47,8 @@ class _Normalization(Layer):
             raise ValueError(f"`epsilon` must be a number of at least 0. Received: epsilon={epsilon!r}")
         self.epsilon = epsilon
         self.center, self.scale = center, scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        arguments.weight_options(self, "beta", beta_initializer, beta_regularizer, beta_constraint)
+        arguments.weight_options(self, "gamma", gamma_initializer, gamma_regularizer, gamma_constraint)
         self.supports_masking = True
 
     def _locate(self, input_shape: Any) -> tuple[int | None, ...]:

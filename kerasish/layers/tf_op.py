@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from kerasish.core.naming import unique_name
 from kerasish.core.object_config import plain
+from kerasish.core.shapes import to_shape
 from kerasish.core.tracking import flatten_owned
 from kerasish.graph.symbolic_tensor import any_symbolic, is_symbolic, on_operation
 from kerasish.layers.base import LAYERS, Layer
@@ -21,10 +23,13 @@ from kerasish.layers.base import LAYERS, Layer
 # Only pure functions of tensors can be named by a configuration: nothing here reads files or runs Python code.
 _NAMESPACES = ("math", "linalg", "nn", "image", "signal", "strings", "random", "bitwise", "sparse", "ragged", "sets",
                "dtypes", "quantization", "__operators__", "")  # fmt: skip
+# Some functions pass their arguments on to the form they had in TensorFlow 1, which is then what the model contains.
+_FIRST_RELEASE = "compat.v1."
+_RENAMED = {"floor_div"}
 _REFUSED = {"py_function", "numpy_function", "print", "function", "load_library", "load_op_library", "py_func"}
 
 
-class _OperationLayer(Layer):
+class OperationLayer(Layer):
     """A TensorFlow function as a layer.
 
     Args:
@@ -46,12 +51,13 @@ class _OperationLayer(Layer):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's result; symbolic tensors for symbolic arguments."""
         if any_symbolic(args, kwargs):
+            self._build_input_shape = _shapes_of(args[0])
             return self._call_symbolically(self._call_signature(), args, kwargs)
-        return self._operation(*args, **_with_slices(kwargs))
+        return self.call(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The function's result."""
-        return self._operation(*args, **_with_slices(kwargs))
+        return self._operation(*args, **kwargs)
 
     def _fill_in(self, signature: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         return None
@@ -61,34 +67,49 @@ class _OperationLayer(Layer):
 
 
 @LAYERS.register()
-class TFOpLambda(_OperationLayer):
+class TFOpLambda(OperationLayer):
     """A TensorFlow function as a layer (`tf.reduce_sum(x)` on a symbolic `x`)."""
 
 
 @LAYERS.register()
-class SlicingOpLambda(_OperationLayer):
-    """A slice as a layer (`x[:, None]` on a symbolic `x`)."""
+class SlicingOpLambda(OperationLayer):
+    """A slice as a layer (`x[:, None]` on a symbolic `x`); its bounds may be symbolic too."""
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The part of the first argument that the slices choose."""
+        return self._operation(*args, **revived_arguments(kwargs))
 
 
 @on_operation
 def apply_operation(operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The symbolic result of an operation on symbolic tensors; makes the layer that will compute it."""
-    first, named = _by_name(operation, args, kwargs)
-    slicing = operation is tf.__operators__.getitem
-    layer = (SlicingOpLambda if slicing else TFOpLambda)(operation)
-    variables = [value for value in tf.nest.flatten((first, named)) if isinstance(value, tf.Variable)]
+    if operation is tf.__operators__.getitem:
+        return SlicingOpLambda(operation)(args[0], slice_spec=_as_dicts(args[1]))
+    args, kwargs = _by_name(operation, args, kwargs)
+    layer = TFOpLambda(operation)
+    variables = [value for value in tf.nest.flatten((args, kwargs)) if isinstance(value, tf.Variable)]
     if variables:
         layer.variables_used = list(flatten_owned(variables))
-    return layer(first, **named)
+    return layer(*args, **kwargs)
 
 
 def symbol_of(operation: Callable[..., Any]) -> str | None:
     """The public name of a TensorFlow function below `tf`, or None."""
-    for candidate in (operation, getattr(operation, "__wrapped__", None)):
-        for name in getattr(candidate, "_tf_api_names", None) or ():
-            if _lookup(name) is not None:
-                return name
+    for attribute, prefix in (("_tf_api_names", ""), ("_tf_api_names_v1", _FIRST_RELEASE)):
+        for candidate in _unwrapped(operation):
+            names = getattr(candidate, attribute, None) or ()
+            outdated = getattr(candidate, "_tf_deprecated_api_names", None) or ()
+            for name in sorted(names, key=lambda name: name in outdated):
+                if _lookup(prefix + name) is not None:
+                    return prefix + name
     return _symbols().get(id(operation))
+
+
+def _unwrapped(function: Any) -> Iterator[Any]:
+    """The function and what its decorators wrap, from outside in."""
+    while function is not None:
+        yield function
+        function = getattr(function, "__wrapped__", None)
 
 
 def function_named(symbol: str) -> Callable[..., Any]:
@@ -97,9 +118,10 @@ def function_named(symbol: str) -> Callable[..., Any]:
     Raises:
         ValueError: if there is none, or it is not a pure function of tensors.
     """
-    namespace, _, name = symbol.rpartition(".")
+    present = symbol.removeprefix(_FIRST_RELEASE)  # a function that TensorFlow 2 has no more is not taken either
+    namespace, _, name = present.rpartition(".")
     found = _lookup(symbol) if namespace in _NAMESPACES and name not in _REFUSED else None
-    if found is None:
+    if found is None or (_lookup(present) is None and present not in _RENAMED):
         raise ValueError(
             f"A configuration may only name TensorFlow's functions of tensors. Received: function={symbol!r}"
         )
@@ -125,18 +147,17 @@ def _symbols() -> dict[int, str]:
     return names
 
 
-def _by_name(
-    operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Any, dict[str, Any]]:
-    """The first argument, and the others by name."""
+def _by_name(operation: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The first argument alone, and the others by name; all as they are for a function of any number of arguments."""
     try:
-        bound = inspect.signature(operation).bind(*args, **kwargs).arguments
-        names = list(bound)
-        first = bound.pop(names[0])
-        extra = bound.pop("kwargs", {})
-        return first, {**bound, **extra}
+        signature = inspect.signature(operation)
+        bound = signature.bind(*args, **kwargs).arguments
     except (TypeError, ValueError):
-        return (args[0] if args else kwargs.pop(next(iter(kwargs)))), kwargs
+        return args, kwargs
+    if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
+        return args, kwargs
+    first = bound.pop(next(iter(bound)))
+    return (first,), {**bound, **bound.pop("kwargs", {})}
 
 
 def plain_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -149,28 +170,43 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    if value is None or isinstance(value, (str, bool, int, float)) or is_symbolic(value):
-        return value
-    if value is Ellipsis:
-        return {"class_name": "__ellipsis__"}
-    if value is tf.newaxis:
-        return None
-    return plain(value)
+    return value if value is None or isinstance(value, (str, bool, int, float)) or is_symbolic(value) else plain(value)
 
 
-def _with_slices(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with the slices of a configuration turned into slices again."""
-    if "slice_spec" not in kwargs:
-        return kwargs
-    spec = kwargs["slice_spec"]
-    return {**kwargs, "slice_spec": tuple(map(_slice, spec)) if isinstance(spec, (list, tuple)) else _slice(spec)}
+def _as_dicts(item: Any) -> Any:
+    """What stands in the brackets with slices as dicts, in which symbolic bounds are seen and that JSON can hold."""
+    if isinstance(item, (list, tuple)):
+        return [_as_dicts(part) for part in item]
+    if isinstance(item, slice):
+        return {"start": item.start, "stop": item.stop, "step": item.step}
+    return {"class_name": "__ellipsis__"} if item is Ellipsis else item
 
 
-def _slice(value: Any) -> Any:
-    if isinstance(value, dict):
-        return (
-            Ellipsis
-            if value.get("class_name") == "__ellipsis__"
-            else slice(value["start"], value["stop"], value["step"])
-        )
+def revived_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The constant arguments of a configuration as the function takes them: slices and dtypes again what they were."""
+    return {key: _revived(value) for key, value in kwargs.items()}
+
+
+def _revived(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        items = [_revived(item) for item in value]
+        return tuple(items) if any(isinstance(item, slice) or item is Ellipsis or item is None for item in items) else items
+    if _is_ellipsis(value):
+        return Ellipsis
+    if isinstance(value, dict) and set(value) == {"start", "stop", "step"}:
+        return slice(*(_revived(value[key]) for key in ("start", "stop", "step")))
+    if isinstance(value, str) and value.startswith("tf."):
+        return getattr(tf, value.removeprefix("tf."), value)
     return value
+
+
+def _is_ellipsis(value: Any) -> bool:
+    return isinstance(value, str) and value == "Ellipsis" or (
+        isinstance(value, dict) and value.get("class_name") == "__ellipsis__"
+    )
+
+
+def _shapes_of(value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and any_symbolic(value):
+        return [_shapes_of(item) for item in value]
+    return to_shape(value.shape if hasattr(value, "shape") else np.shape(value) if not isinstance(value, dict) else ())

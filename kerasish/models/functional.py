@@ -14,11 +14,12 @@ from kerasish.core import object_config
 from kerasish.core.registry import Registry
 from kerasish.graph.node import Node
 from kerasish.graph.plan import Plan
-from kerasish.graph.symbolic_tensor import SymbolicTensor, is_symbolic
+from kerasish.graph.symbolic_tensor import SymbolicTensor, any_symbolic, is_symbolic
 from kerasish.layers.input import Input, InputLayer
-from kerasish.layers.tf_op import plain_arguments
+from kerasish.layers.tf_op import OperationLayer, TFOpLambda, plain_arguments, revived_arguments
 
 _CONSTANT = "_CONSTANT_VALUE"
+_SPREAD = "*"  # further arguments of a function that takes any number of them
 
 
 class Network:
@@ -33,6 +34,7 @@ class Network:
     """
 
     def __init__(self, inputs: Any, outputs: Any):
+        inputs, outputs = _only(inputs), _only(outputs)
         _check_symbolic("inputs", inputs)
         _check_symbolic("outputs", outputs)
         flat = tf.nest.flatten(inputs)
@@ -111,8 +113,8 @@ class Network:
         place = lambda tensor: [tensor.node.layer.name, number[id(tensor.node)], tensor.index]  # noqa: E731
         return {
             "layers": layers,
-            "input_layers": _map_structure(place, self.inputs),
-            "output_layers": _map_structure(place, self.outputs),
+            "input_layers": _map_structure(place, _several(self.inputs)),
+            "output_layers": _map_structure(place, _several(self.outputs)),
         }
 
     def _node_numbers(self) -> dict[int, int]:
@@ -120,9 +122,8 @@ class Network:
         members = {id(node) for node in self.plan.nodes}
         numbers: dict[int, int] = {}
         for layer in self.layers:
-            for node in layer._inbound_nodes:
-                if id(node) in members:
-                    numbers[id(node)] = sum(1 for known in layer._inbound_nodes if id(known) in numbers)
+            own = [node for node in layer._inbound_nodes if id(node) in members]
+            numbers.update((id(node), number) for number, node in enumerate(own, _calls_of_its_own(layer)))
         return numbers
 
 
@@ -136,16 +137,15 @@ def rebuild(
     """
     made: dict[str, Any] = {}
     waiting: list[tuple[Any, list[Any], int]] = []
-    created: dict[str, list[Node]] = {}
+    created: dict[str, list[Any]] = {}
     for entry in config["layers"]:
         layer = layers.get(
             {key: entry[key] for key in ("class_name", "config", "registered_name", "module") if key in entry},
             custom_objects,
         )
         made[entry["name"]] = layer
-        created[entry["name"]] = (
-            [node for node in layer._inbound_nodes if node.is_input][:1] if isinstance(layer, InputLayer) else []
-        )
+        created[entry["name"]] = layer._inbound_nodes[:1] if isinstance(layer, InputLayer) else []
+        created[entry["name"]] += [None] * _calls_of_its_own(layer)
         if entry["inbound_nodes"]:
             waiting.append((layer, list(entry["inbound_nodes"]), 0))
     names = {id(layer): name for name, layer in made.items()}
@@ -166,17 +166,34 @@ def rebuild(
     return inputs, outputs, list(made.values())
 
 
+def _calls_of_its_own(layer: Any) -> int:
+    """1 for a model within the model: its configuration counts its own inputs and outputs as the first call."""
+    return int(getattr(layer, "_network", None) is not None)
+
+
 def _node_config(node: Node, number: dict[int, int]) -> Any:
     """One call as tf.keras writes it: the places of the first argument's tensors, each with the other arguments."""
-    others = _placed(plain_arguments(node.kwargs), number)
+    spread = {_SPREAD: list(node.args[1:])} if len(node.args) > 1 else {}
+    others = _placed(plain_arguments({**node.kwargs, **spread}), number)
     place = lambda tensor: (  # noqa: E731
         [tensor.node.layer.name, number[id(tensor.node)], tensor.index, others]
         if is_symbolic(tensor)
         else [_CONSTANT, -1, plain_arguments({"value": tensor})["value"], others]
     )
+    if not any_symbolic(node.args[0]):
+        return place(node.args[0])
     found = _map_structure(place, node.args[0])
-    single = is_symbolic(node.args[0]) and type(node.layer).__name__ not in ("TFOpLambda", "SlicingOpLambda")
+    single = is_symbolic(node.args[0]) and not isinstance(node.layer, OperationLayer)
     return [found] if single else found
+
+
+def _only(tensors: Any) -> Any:
+    """The tensor itself for a list of one."""
+    return tensors[0] if isinstance(tensors, (list, tuple)) and len(tensors) == 1 and is_symbolic(tensors[0]) else tensors
+
+
+def _several(tensors: Any) -> Any:
+    return [tensors] if is_symbolic(tensors) else tensors
 
 
 def _placed(value: Any, number: dict[int, int]) -> Any:
@@ -217,7 +234,7 @@ def _map_structure(function: Any, structure: Any) -> Any:
     )
 
 
-def _is_ready(call: Any, created: dict[str, list[Node]]) -> bool:
+def _is_ready(call: Any, created: dict[str, list[Any]]) -> bool:
     ready = True
 
     def look(place: Any) -> None:
@@ -230,15 +247,15 @@ def _is_ready(call: Any, created: dict[str, list[Node]]) -> bool:
     return ready
 
 
-def _look_into(value: Any, created: dict[str, list[Node]], look: Any) -> None:
+def _look_into(value: Any, created: dict[str, list[Any]], look: Any) -> None:
     if _is_place(value) and value[0] in created:
         look(value[:3])
-    elif isinstance(value, (list, tuple)):
-        for item in value:
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
             _look_into(item, created, look)
 
 
-def _replay(layer: Any, call: Any, created: dict[str, list[Node]]) -> None:
+def _replay(layer: Any, call: Any, created: dict[str, list[Any]]) -> None:
     """Calls the layer once more on the symbolic tensors that the configuration names."""
     arguments: dict[str, Any] = {}
 
@@ -247,17 +264,21 @@ def _replay(layer: Any, call: Any, created: dict[str, list[Node]]) -> None:
         return place[2] if place[0] == _CONSTANT else created[place[0]][place[1]].output(place[2])
 
     first = _map_places(tensor, call)
-    if isinstance(first, list) and len(first) == 1 and (len(call) == 1 and _is_place(call[0])):
-        first = first[0] if type(layer).__name__ not in ("TFOpLambda", "SlicingOpLambda") else first
-    layer(first, **{key: _revived(value, created) for key, value in arguments.items()})
+    arguments = {key: _revived(value, created) for key, value in arguments.items()}
+    rest = arguments.pop(_SPREAD, ())
+    if isinstance(layer, TFOpLambda):
+        arguments = revived_arguments(arguments)
+    elif isinstance(first, list) and len(first) == 1 and len(call) == 1 and _is_place(call[0]):
+        first = first[0]
+    layer(first, *rest, **arguments)
 
 
-def _revived(value: Any, created: dict[str, list[Node]]) -> Any:
+def _revived(value: Any, created: dict[str, list[Any]]) -> Any:
     if _is_place(value) and len(value) == 3 and value[0] in created and value[1] < len(created[value[0]]):
         return created[value[0]][value[1]].output(value[2])
     if isinstance(value, list):
         return [_revived(item, created) for item in value]
-    return value
+    return {key: _revived(item, created) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _conform(value: Any, wanted: SymbolicTensor) -> Any:
@@ -287,7 +308,7 @@ def _cut_at(inputs: Any, outputs: Any) -> tuple[Any, Any]:
     """Fresh inputs in place of inner tensors, and the calls from there to the outputs made once more."""
     flat = tf.nest.flatten(inputs)
     fresh = [
-        t if t.node.is_input else Input(batch_shape=t.shape.as_list(), dtype=t.dtype, name=f"{t.name}_input")
+        t if t.node.is_input else Input(batch_shape=t.shape.as_list(), dtype=t.dtype)
         for t in flat
     ]
     known = {id(old): new for old, new in zip(flat, fresh, strict=True)}

@@ -14,7 +14,9 @@ import tensorflow as tf
 
 from kerasish import optimizers
 from kerasish.callbacks import CallbackList, History
+from kerasish.core.naming import unique_name
 from kerasish.core.registry import unknown_name
+from kerasish.core.shapes import shapes_of
 from kerasish.core.tracking import unique
 from kerasish.data_sources.arrays import one_block, single_batch, split
 from kerasish.data_sources.source import Source, open_source, unpack_x_y_sample_weight
@@ -24,6 +26,7 @@ from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.endpoints import AddLoss, AddMetric
 from kerasish.models.functional import Network, rebuild
 from kerasish.models.persistence import Persistent
+from kerasish.models.summary import Summarized
 from kerasish.training import checks, loop
 from kerasish.training.objective import CompiledLoss, CompiledMetrics
 from kerasish.training.program import MetricResults, Program
@@ -31,8 +34,8 @@ from kerasish.training.program import MetricResults, Program
 _STATE = ("optimizer", "loss", "compiled_loss", "compiled_metrics", "history", "_compile_arguments", "_programs")
 
 
-@LAYERS.register("Functional")
-class Model(Persistent):
+@LAYERS.register()
+class Model(Summarized, Persistent):
     """Layers that can be trained.
 
     Made from symbolic tensors, `Model(inputs, outputs)`, or by a subclass that defines `call`.
@@ -58,7 +61,8 @@ class Model(Persistent):
     history: Any
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        instance = super().__new__(cls, *args, **kwargs)
+        functional = cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs)
+        instance = super().__new__(Functional if functional else cls, *args, **kwargs)
         state: dict[str, Any] = {"_network": None, "_programs": {}, "optimizer": None, "loss": None,
                  "compiled_loss": None, "history": None,
                  "compiled_metrics": None, "stop_training": False, "steps_per_execution": 1, "_run_eagerly": None,
@@ -74,6 +78,8 @@ class Model(Persistent):
                 kwargs["name"] = rest[1]
         if (inputs is None) != (outputs is None):
             raise ValueError(f"A model needs both `inputs` and `outputs`, or neither. Received: {inputs=}, {outputs=}")
+        if type(self) is Functional and kwargs.get("name") is None:
+            kwargs["name"] = unique_name("model")
         super().__init__(**{"autocast": False, **kwargs})
         if inputs is not None:
             self._connect(Network(inputs, outputs))
@@ -201,6 +207,8 @@ class Model(Persistent):
 
     def _maybe_build(self, inputs: Any) -> None:
         """A subclass's layers build themselves when they are called; only its own `build` is called here."""
+        if self._network is not None and self._build_input_shape is None:
+            self._build_input_shape = shapes_of(inputs)
         if not self.built:
             if type(self).build is not Model.build:
                 super()._maybe_build(inputs)
@@ -230,10 +238,9 @@ class Model(Persistent):
         inputs, outputs, layers = rebuild(config, LAYERS, custom_objects)
         model: Any = cls(inputs=inputs, outputs=outputs, name=config.get("name"), trainable=config.get("trainable", True))
         known = {id(layer) for layer in model.layers}
-        extra = [layer for layer in layers if isinstance(layer, (AddLoss, AddMetric)) and id(layer) not in known]
-        model._network.append(
-            [tensor for layer in extra for tensor in tf.nest.flatten(layer._inbound_nodes[-1].outputs)]
-        )
+        for layer in layers:
+            if isinstance(layer, (AddLoss, AddMetric)) and id(layer) not in known:
+                model._network.append(tf.nest.flatten(layer._inbound_nodes[-1].outputs))
         return model
 
     # Compiling.
@@ -362,7 +369,7 @@ class Model(Persistent):
 
             self._programs[kind] = Program(
                 step, self.get_metrics_result, collect=kind == "predict", eager=self.run_eagerly,
-                jit_compile=self._jit_compile,
+                jit_compile=self._jit_compile, revision=lambda: getattr(self.optimizer, "revision", None),
             )  # fmt: skip
         return self._programs[kind]
 
@@ -501,6 +508,8 @@ class Model(Persistent):
     def _on_batch(self, kind: str, batch: Any, reset_metrics: bool, return_dict: bool) -> Any:
         block = one_block(batch, _row_count(batch))
         self._check_element(block.specs[0], batch)
+        if reset_metrics:
+            self.reset_metrics()
         _, logs = self.program(kind).run(block)
         found = {name: float(value) if value.shape.rank == 0 else value.numpy() for name, value in logs.items()}
         if reset_metrics:
@@ -553,6 +562,13 @@ class Model(Persistent):
     def _check_compiled(self, method: str) -> None:
         if not self.compiled:
             raise RuntimeError(f"The model must be compiled before `{method}`. Call model.compile(optimizer, loss).")
+
+
+@LAYERS.register()
+class Functional(Model):
+    """A model made from symbolic tensors: what `Model(inputs, outputs)` returns."""
+
+    __config_module__ = "tf_keras.src.engine.functional"
 
 
 class _Holder:

@@ -16,7 +16,7 @@ from typing import Any
 
 from kerasish.layers.base import Layer
 from kerasish.layers.input import InputLayer
-from kerasish.models.summary import check_built, layers_in_range
+from kerasish.models.summary import check_built, class_name, layers_in_range
 
 
 @dataclass(frozen=True)
@@ -166,10 +166,10 @@ def _wrapped(layer: Any) -> Any:
 
 def _label(layer: Any, style: _Style) -> str:
     """The text of a box; braces and bars are Graphviz's notation for fields within fields."""
-    name, text = layer.name, type(layer).__name__
+    name, text = layer.name, class_name(layer)
     inner = _wrapped(layer)
     if inner is not None:
-        name, text = f"{name}({inner.name})", f"{text}({type(inner).__name__})"
+        name, text = f"{name}({inner.name})", f"{text}({class_name(inner)})"
     if style.activations and getattr(layer, "activation", None) is not None:
         text = f"{{{text}|{_activation_name(layer.activation)}}}"
     if style.names:

@@ -7,8 +7,9 @@ from typing import Any
 import tensorflow as tf
 
 from kerasish.core import object_config
+from kerasish.core.shapes import shapes_of
 from kerasish.graph.symbolic_tensor import is_symbolic
-from kerasish.layers.base import LAYERS, Layer
+from kerasish.layers.base import LAYERS, Layer, named_scope
 from kerasish.layers.input import Input, InputLayer
 from kerasish.models.functional import Network
 from kerasish.models.model import Model
@@ -131,7 +132,9 @@ class Sequential(Model):
 
     def _maybe_build(self, inputs: Any) -> None:
         if self._network is None and self._stack and not tf.nest.is_nested(inputs) and inputs.shape.rank is not None:
-            self._infer_network(tf.TensorSpec([None, *inputs.shape[1:]], inputs.dtype))
+            with named_scope(""):
+                self._infer_network(tf.TensorSpec([None, *inputs.shape[1:]], inputs.dtype))
+            self._build_input_shape = shapes_of(inputs)
         self.built = True
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
@@ -151,10 +154,7 @@ class Sequential(Model):
             if layer._build_input_shape is not None:
                 entry["build_config"] = {"input_shape": layer._build_input_shape}
             layers.append(entry)
-        config = {"name": self.name, "layers": layers}
-        if self._deferred:
-            config["build_input_shape"] = tuple(self._stack[0].symbolic.shape)
-        return config
+        return {"name": self.name, "layers": layers}
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -31,7 +31,8 @@ def new_state(seed: int) -> tf.random.Generator:
 
 def bits(state: tf.random.Generator, shape: Any) -> tf.Tensor:
     """Uniform 32-bit numbers of the shape; each draw may use 2**64 blocks before it meets the following one."""
-    words = tf.bitcast(state.state.assign_add(_NEXT_BLOCK), tf.uint64)
+    state.state.assign_add(_NEXT_BLOCK, read_value=False)
+    words = tf.bitcast(state.state.value(), tf.uint64)
     counter, key = tf.raw_ops.SplitV(value=words, size_splits=_COUNTER_AND_KEY, axis=0, num_split=2)
     return tf.raw_ops.StatelessRandomUniformFullIntV2(
         shape=shape, key=key, counter=counter, alg=_PHILOX, dtype=tf.uint32
@@ -41,7 +42,7 @@ def bits(state: tf.random.Generator, shape: Any) -> tf.Tensor:
 def chance(state: tf.random.Generator, shape: Any, probability: Any) -> tf.Tensor:
     """Booleans of the shape, true with that probability."""
     if isinstance(probability, (int, float)):
-        limit = np.uint32(min(int(probability * 2.0**32), 2**32 - 1))
+        limit = min(int(probability * 2.0**32), 2**32 - 1)
     else:
         limit = tf.cast(tf.cast(probability, tf.float64) * 2.0**32, tf.uint32)
     return tf.raw_ops.Less(x=bits(state, shape), y=limit)
@@ -69,7 +70,9 @@ def dropout(inputs: tf.Tensor, rate: Any, state: tf.random.Generator, noise_shap
         noise_shape: shape of the random mask, which is broadcast to the inputs; theirs if None.
     """
     dropped = chance(state, _shape(inputs) if noise_shape is None else noise_shape, rate)
-    return tf.where(dropped, tf.zeros((), inputs.dtype), inputs * tf.cast(1.0 / (1.0 - rate), inputs.dtype))
+    scale = 1.0 / (1.0 - rate)
+    scaled = inputs * (scale if isinstance(scale, float) else tf.cast(scale, inputs.dtype))
+    return tf.raw_ops.SelectV2(condition=dropped, t=0.0, e=scaled)
 
 
 def gaussian_noise(inputs: tf.Tensor, stddev: float, state: tf.random.Generator) -> tf.Tensor:

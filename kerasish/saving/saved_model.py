@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from kerasish.core import trust
 from kerasish.core.registry import family_of
+from kerasish.layers.calling import context
 from kerasish.saving import checkpoint
 from kerasish.saving.description import describe, from_json, rebuild, restore_compilation, to_json, unknown_classes
 from kerasish.saving.replacement import recover, replaced_directory
@@ -89,15 +90,19 @@ def functions(model: Any, traced: dict[Any, Any] | None = None) -> dict[str, Any
 
 
 def _traced(model: Any, inputs: Any) -> dict[str, Any]:
-    takes_training = model._call_signature().takes_training
-
     def call(inputs: Any, training: bool = False) -> Any:
-        return model(inputs, training=training) if takes_training else model(inputs)
+        outer, context.exporting = context.exporting, True
+        try:
+            return model(inputs, training=training)
+        finally:
+            context.exporting = outer
+            model._clear_losses()
 
     traced = tf.function(call, autograph=False)
+    names = iter(_input_names(model, inputs))
+    named = tf.nest.map_structure(lambda spec: _named(spec, next(names)), inputs)  # without names TensorFlow traces again
     for training in (False, True):
-        traced.get_concrete_function(inputs, training=training)
-    model._clear_losses()
+        traced.get_concrete_function(named, training)
     return {"__call__": traced, "_default_save_signature": _signature(model, inputs, traced)}
 
 

@@ -127,7 +127,8 @@ def run_epoch(
     with source.epoch(index) as epoch:
         while not (mode == "train" and model.stop_training):
             one_by_one = pace.every_batch
-            block = epoch.next(1 if collected is not None and source.drawn else pace.steps())
+            count = 1 if collected is not None and source.drawn else pace.steps()
+            block = epoch.next(count, equal=program.wants_equal_batches)
             if block is None:
                 break
             if one_by_one:

@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerasish.data_sources.arrays import GATHERED
 from kerasish.data_sources.blocks import Block
 
 
@@ -41,13 +42,14 @@ class Program:
         collect: keep what every step returns (predictions) instead of the last.
         eager: run the steps one by one as plain Python.
         jit_compile: have XLA compile the loop.
+        revision: a value that changes when what the step was traced with has changed.
     """
 
     def __init__(
         self, step: Callable[[Any], Any], results: Callable[[], MetricResults], collect: bool = False,
-        eager: bool = False, jit_compile: bool = False,
+        eager: bool = False, jit_compile: bool = False, revision: Callable[[], Any] = lambda: None,
     ):  # fmt: skip
-        self._step, self._results, self._collect = step, results, collect
+        self._step, self._results, self._collect, self._revision = step, results, collect, revision
         self.eager, self._jit_compile = eager, jit_compile
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._last: tuple[Any, Callable[..., Any]] | None = None
@@ -59,48 +61,34 @@ class Program:
         """How many programs were traced so far."""
         return len(self._compiled)
 
+    @property
+    def wants_equal_batches(self) -> bool:
+        """Whether all batches of a block must have the same number of rows, as XLA's fixed shapes require."""
+        return self._jit_compile and not self.eager
+
     def run(self, block: Block) -> tuple[int, Any]:
         """The number of steps done, and what the last step (or, collecting, every step joined) returned."""
         if self.eager:
             return self._run_eagerly(block)
-        arguments = block.arguments
-        if self._jit_compile and not block.take.drawn:
-            return self._run_fixed(block)
-        done, logs = self._function(block.take, block.specs, block)(arguments, tf.constant(block.steps, tf.int64))
-        return (int(done) if block.take.drawn else block.steps), logs
+        take, specs, arguments = block.take, block.specs, block.arguments
+        if self._jit_compile and take is GATHERED:
+            columns, order, size, start = arguments
+            rows = (block.samples or 0) // block.steps
+            if rows != int(size):
+                order, start = order[int(start * size) :], tf.zeros_like(start)
+            take, arguments = _OfSize(rows), (columns, order, start)
+            specs = (tf.nest.map_structure(_spec, columns), specs[1], specs[3])
+        done, logs = self._function(take, specs)(arguments, tf.constant(block.steps, tf.int64))
+        return (int(done) if take.drawn else block.steps), logs
 
-    def _run_fixed(self, block: Block) -> tuple[int, Any]:
-        """Under XLA every batch of an execution has the same number of rows, so a short last one runs alone."""
-        columns, order, size, start = block.arguments
-        rows, whole = int(size), block.steps
-        short = (block.samples or rows * whole) - rows * (whole - 1)
-        logs = None
-        if short != rows:
-            whole -= 1
-        if whole:
-            _, logs = self._sized(block, rows)((columns, order, start), tf.constant(whole, tf.int64))
-        if short != rows:
-            tail = order[int(start + whole) * rows :]
-            one = self._sized(block, short)((columns, tail, tf.constant(0, tf.int64)), tf.constant(1, tf.int64))[1]
-            logs = (
-                one
-                if logs is None or not self._collect
-                else tf.nest.map_structure(lambda *p: tf.concat(p, 0), logs, one)
-            )
-        return block.steps, logs
-
-    def _sized(self, block: Block, rows: int) -> Callable[..., Any]:
-        take = _OfSize(block.take, rows)
-        specs = (tf.nest.map_structure(tf.TensorSpec.from_tensor, block.arguments[0]), block.specs[1], block.specs[3])
-        return self._function(take, specs, block)
-
-    def _function(self, take: Any, specs: tuple[Any, ...], block: Block) -> Callable[..., Any]:
-        if self._last is not None and self._last[0][0] is specs and self._last[0][1] == take:
+    def _function(self, take: Any, specs: tuple[Any, ...]) -> Callable[..., Any]:
+        revision = self._revision()
+        if self._last is not None and self._last[0][0] is specs and self._last[0][1:] == (take, revision):
             return self._last[1]
-        key = (take, str(specs))
+        key = (take, str(specs), revision)
         if key not in self._compiled:
             self._compiled[key] = self._trace(take, specs)
-        self._last = ((specs, take), self._compiled[key])
+        self._last = ((specs, take, revision), self._compiled[key])
         return self._compiled[key]
 
     def _trace(self, take: Any, specs: tuple[Any, ...]) -> Callable[..., Any]:
@@ -134,23 +122,23 @@ class Program:
 
 
 class _OfSize:
-    """Taking batches of a fixed number of rows, so that every shape in the program is known."""
+    """Gathering batches of a fixed number of rows, so that every shape in the program is known."""
 
     drawn = False
 
-    def __init__(self, take: Any, rows: int):
-        self.take, self.rows = take, rows
+    def __init__(self, rows: int):
+        self.rows = rows
 
     def __eq__(self, other: Any) -> bool:
-        return isinstance(other, _OfSize) and (self.take, self.rows) == (other.take, other.rows)
+        return isinstance(other, _OfSize) and self.rows == other.rows
 
     def __hash__(self) -> int:
-        return hash((self.take, self.rows))
+        return hash((_OfSize, self.rows))
 
     def batch(self, arguments: tuple[Any, ...], i: tf.Tensor) -> Any:
         """Batch `i`, exactly `rows` rows."""
         columns, order, start = arguments
-        return self.take.batch((columns, order, self.rows, start), i)
+        return GATHERED.batch((columns, order, self.rows, start), i)
 
 
 class _Step:

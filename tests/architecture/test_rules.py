@@ -100,7 +100,7 @@ def test_the_tape_is_opened_in_two_files_only():
 
 def test_training_is_compiled_in_one_file_only():
     found = {str(path.relative_to(PACKAGE)) for path in FILES if "tf.function" in _called(path)}
-    assert found <= {"training/program.py", "optimizers/eager.py", "saving/savedmodel.py", "backend/functions.py"}
+    assert found <= {"training/program.py", "optimizers/eager.py", "saving/saved_model.py"}
     assert "training/program.py" in found
 
 
