@@ -100,7 +100,7 @@ class WeightOwner(Tracked):
         value = self.__dict__.get("_owned", {}).get(name)
         if value is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        policy = context.layer._dtype_policy if context.layer is not None else None
+        policy = context.layer._dtype_policy if context.layer is not None and context.layer.built else None
         if policy is None or policy.compute_dtype in (None, value.dtype.name):
             return value
         return tf.cast(value, policy.compute_dtype)

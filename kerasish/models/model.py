@@ -25,7 +25,7 @@ from kerasish.graph.symbolic_tensor import SymbolicTensor
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.endpoints import AddLoss, AddMetric
 from kerasish.models.functional import Network, rebuild
-from kerasish.models.persistence import Persistent
+from kerasish.models.persistence import Persistent, from_arguments
 from kerasish.models.summary import Summarized
 from kerasish.training import checks, loop
 from kerasish.training.objective import CompiledLoss, CompiledMetrics
@@ -51,13 +51,11 @@ class Model(Summarized, Persistent):
     """
 
     __config_module__ = "keras"
+    _family_base = True
     _config_excluded: tuple[str, ...] = ("inputs", "outputs")
-    _network: Network | None
     _programs: dict[str, Program]
     _known_outputs: Any
-    compiled_loss: Any
     compiled_metrics: Any
-    optimizer: Any
     history: Any
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -234,7 +232,7 @@ class Model(Summarized, Persistent):
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         """The model of a configuration, with fresh weights."""
         if not {"layers", "input_layers", "output_layers"} <= set(config):
-            return cls(**config)
+            return from_arguments(cls, config)
         inputs, outputs, layers = rebuild(config, LAYERS, custom_objects)
         model: Any = cls(inputs=inputs, outputs=outputs, name=config.get("name"), trainable=config.get("trainable", True))
         known = {id(layer) for layer in model.layers}

@@ -1,14 +1,17 @@
-"""How a model is written and read: the methods that `Model` inherits, and the names that TensorFlow's checkpoints see."""
+"""How a model is written and read: the methods that `Model` inherits, and the names that checkpoints give its parts."""
+
 from __future__ import annotations
 
+import inspect
 import warnings
 from typing import Any
 
 import tensorflow as tf
 
-from kerasish.core import object_config
+from kerasish.core import dtype_policy, object_config
 from kerasish.core.object_config import is_library_class
 from kerasish.layers.base import Layer
+from kerasish.models.functional import Network
 from kerasish.saving import formats, saved_model
 from kerasish.saving.description import KERAS_VERSION, compile_arguments, to_json
 
@@ -16,16 +19,28 @@ from kerasish.saving.description import KERAS_VERSION, compile_arguments, to_jso
 class Persistent(Layer):
     """A layer that can be saved whole or as weights."""
 
+    _network: Network | None
     _input_specs: Any = None
+    _run_eagerly: Any
+    _jit_compile: Any
+    _compile_arguments: Any
+    steps_per_execution: Any
+    compiled: Any
+    compiled_loss: Any
+    optimizer: Any
+    compile: Any
+    layers: Any
 
     # Files.
 
     def save(self, filepath: Any, overwrite: bool = True, save_format: str | None = None, **kwargs: Any) -> None:
-        """Writes the whole model: architecture, weights, compile arguments and optimizer state; see `models.save_model`."""
+        """Writes the model whole: architecture, weights, compile arguments, optimizer; see `models.save_model`."""
         formats.save_model(self, filepath, overwrite, save_format, **kwargs)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None, options: Any = None) -> None:
-        """Writes the weights as a TensorFlow checkpoint (with the optimizer's variables) or, for `.h5`, as an HDF5 file.
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, save_format: str | None = None, options: Any = None
+    ) -> None:
+        """Writes the weights: a TensorFlow checkpoint, with the optimizer's variables, or for `.h5` an HDF5 file.
 
         Args:
             filepath: prefix of the checkpoint's files, or the HDF5 file.
@@ -39,7 +54,9 @@ class Persistent(Layer):
         """
         formats.save_weights(self, filepath, overwrite, save_format, options)
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False, options: Any = None) -> Any:
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False, options: Any = None
+    ) -> Any:
         """Reads weights that `save_weights` or `save` has written, all or none of them.
 
         Args:
@@ -62,10 +79,8 @@ class Persistent(Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as JSON text for `models.model_from_json`; `kwargs` are those of `json.dumps`."""
-        name = type(self).__name__
-        name = "Functional" if name == "Model" and is_library_class(type(self)) else name
-        return to_json({"class_name": name, "config": self.get_config(), "keras_version": KERAS_VERSION, "backend": "tensorflow"},
-                       **kwargs)  # fmt: skip
+        return to_json({"class_name": type(self).__name__, "config": self.get_config(), "keras_version": KERAS_VERSION,
+                        "backend": "tensorflow"}, **kwargs)  # fmt: skip
 
     def to_yaml(self, **kwargs: Any) -> str:
         """Refused: YAML can hold code.
@@ -77,11 +92,11 @@ class Persistent(Layer):
 
     def get_compile_config(self) -> dict[str, Any]:
         """The arguments of `compile` as plain JSON, empty for a model that is not compiled."""
-        if not self.compiled:  # type: ignore[attr-defined]
+        if not self.compiled:
             return {}
-        own = {"run_eagerly": self._run_eagerly, "jit_compile": self._jit_compile or None,  # type: ignore[attr-defined]
-               "steps_per_execution": self.steps_per_execution}  # type: ignore[attr-defined]  # fmt: skip
-        return object_config.serialize({**self._compile_arguments, **own})  # type: ignore[attr-defined]
+        own = {"run_eagerly": self._run_eagerly, "jit_compile": self._jit_compile or None,
+               "steps_per_execution": self.steps_per_execution}  # fmt: skip
+        return object_config.serialize({**self._compile_arguments, **own})
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles the model with the arguments that `get_compile_config` gave.
@@ -91,11 +106,12 @@ class Persistent(Layer):
         """
         if not is_library_class(next(base for base in type(self).__mro__ if "compile" in base.__dict__)):
             warnings.warn(
-                f"{type(self).__name__} has a `compile` of its own, which was not called. Compile the model before training it, "
-                "or define `compile_from_config(self, config)`.", stacklevel=2,
-            )  # fmt: skip
+                f"{type(self).__name__} has a `compile` of its own, which was not called. "
+                "Compile the model before training it, or define `compile_from_config(self, config)`.",
+                stacklevel=2,
+            )
             return
-        self.compile(**compile_arguments(config))  # type: ignore[attr-defined]
+        self.compile(**compile_arguments(config))
 
     # Inputs.
 
@@ -105,7 +121,7 @@ class Persistent(Layer):
         Args:
             dynamic_batch: whether the batch axis may have any size.
         """
-        network = self._network  # type: ignore[attr-defined]
+        network = self._network
         if network is not None:
             specs = tf.nest.map_structure(lambda tensor: tensor.type_spec, network.inputs)
         elif self._input_specs is not None:
@@ -115,7 +131,7 @@ class Persistent(Layer):
         return ((tf.nest.map_structure(_any_batch, specs) if dynamic_batch else specs,), {})
 
     def _call_with(self, signature: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self._input_specs is None and self._network is None:  # type: ignore[attr-defined]
+        if self._input_specs is None and self._network is None:
             object.__setattr__(self, "_input_specs", _specs_of(inputs))
         return super()._call_with(signature, inputs, args, kwargs)
 
@@ -133,16 +149,36 @@ class Persistent(Layer):
 
     def _numbered_layers(self) -> dict[str, Any]:
         """The layers of a functional model or a Sequential under the names that tf.keras gives them in checkpoints."""
-        if self._network is None and not hasattr(self, "_stack"):  # type: ignore[attr-defined]
+        if self._network is None and not hasattr(self, "_stack"):
             return {}
         names: dict[str, Any] = {}
         with_weights = 0
-        for number, layer in enumerate(self.layers):  # type: ignore[attr-defined]
+        for number, layer in enumerate(self.layers):
             if layer.weights:
                 names[f"layer_with_weights-{with_weights}"] = layer
                 with_weights += 1
             names[f"layer-{number}"] = layer
         return names
+
+
+def from_arguments(cls: Any, config: dict[str, Any]) -> Any:
+    """A subclass's object; name, dtype and trainable are set afterwards where its constructor does not take them.
+
+    Raises:
+        TypeError: if the constructor takes other arguments than the configuration holds.
+    """
+    taken = inspect.signature(cls).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values())
+    common = () if takes_any else ("name", "trainable", "dtype")
+    left = {key: config[key] for key in common if key in config and key not in taken}
+    model = cls(**{key: value for key, value in config.items() if key not in left})
+    if "name" in left:
+        model._name = left["name"]
+    if "dtype" in left:
+        object.__setattr__(model, "_dtype_policy", dtype_policy.get_policy(left["dtype"]))
+    if left.get("trainable") is False:
+        model.trainable = False
+    return model
 
 
 def _specs_of(inputs: Any) -> Any:

@@ -1,4 +1,5 @@
 """A model that runs the graphs of a SavedModel, where its classes are not there to rebuild it."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -24,8 +25,9 @@ class RestoredModel(Model):
         variables = getattr(restored, "variables", None)
         self.restored_variables = list(variables) if variables is not None else _variables_of(restored)
         self.built = True
+        object.__setattr__(self, "_input_specs", _inputs_of(restored))
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Any, training: Any = False, mask: Any = None) -> Any:
         """What the saved graph computes.
 
         Raises:
@@ -33,7 +35,9 @@ class RestoredModel(Model):
         """
         if not callable(self.restored):
             names = ", ".join(self.signatures)
-            raise TypeError(f"This SavedModel cannot be called, it has signatures only: model.signatures[...], one of: {names}")
+            raise TypeError(
+                f"This SavedModel cannot be called, it has signatures only: {names}. Use model.signatures[...]."
+            )
         return self.restored(inputs, training=bool(training))
 
     def get_config(self) -> dict[str, Any]:
@@ -43,6 +47,15 @@ class RestoredModel(Model):
             NotImplementedError: always.
         """
         raise NotImplementedError("A model that was loaded as graphs has no configuration.")
+
+
+def _inputs_of(restored: Any) -> Any:
+    """The types of the inputs that the graphs were made for; None if they are not known."""
+    for function in getattr(getattr(restored, "__call__", None), "concrete_functions", ()):  # noqa: B004 (its attribute is wanted)
+        args = function.structured_input_signature[0]
+        if args:
+            return args[0]
+    return None
 
 
 def _variables_of(restored: Any) -> list[tf.Variable]:

@@ -134,6 +134,7 @@ class Sequential(Model):
         if self._network is None and self._stack and not tf.nest.is_nested(inputs) and inputs.shape.rank is not None:
             with named_scope(""):
                 self._infer_network(tf.TensorSpec([None, *inputs.shape[1:]], inputs.dtype))
+        if self._build_input_shape is None:
             self._build_input_shape = shapes_of(inputs)
         self.built = True
 

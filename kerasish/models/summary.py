@@ -121,9 +121,9 @@ class _Table:
 
     def _cells(self, row: Sequence[str], level: int) -> Iterator[str]:
         """The lines of a row, as many as its longest cell needs."""
-        starts = [level + 1, *self.ends]
+        starts = [level, *self.ends]
         last = len(row) - 1
-        widths = [end - start - 2 * (place < last) for place, (start, end) in enumerate(zip(starts, self.ends, strict=False))]
+        widths = [end - start - 3 * (place < last) for place, (start, end) in enumerate(zip(starts, self.ends, strict=False))]
         columns = [list(_wrapped(text, width)) for text, width in zip(row, widths, strict=False)]
         for parts in zip_longest(*columns, fillvalue=""):
             line = "|" * level + " "

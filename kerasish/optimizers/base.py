@@ -244,13 +244,14 @@ class Optimizer(OlderRules, Configurable):
         Raises:
             ValueError: if there is no gradient at all, one does not fit its variable, or a variable is unknown.
         """
+        grads_and_vars = list(grads_and_vars)
         gradients, variables = paired(grads_and_vars, self._warned)
         if not gradients:
             return self.iterations
         with tf.name_scope(name or self.name or type(self).__name__):
             if not self._built:
                 with tf.init_scope():
-                    self.build(variables)
+                    self.build([variable for _, variable in grads_and_vars])  # those without gradient too, as tf.keras
                 self._built = True
             self._check_known(variables)
             if not skip_gradients_aggregation and kwargs.get("experimental_aggregate_gradients", True):

@@ -1,8 +1,9 @@
 """Saving: one file per format, and what they share.
 
-`formats` chooses by path and `save_format`; `replacement` makes every save leave the old or the new behind, never a mixture;
-`description` is what a file knows of a model besides its weights.
+`formats` chooses by path and `save_format`; `replacement` makes every save leave the old or the new behind, never a
+mixture; `description` is what a file knows of a model besides its weights.
 """
+
 from __future__ import annotations
 
 from kerasish.core.object_config import deserialize as deserialize_keras_object

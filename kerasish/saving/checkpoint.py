@@ -4,6 +4,7 @@ A checkpoint names every value by the way from the model to its variable (`layer
 does, so that either library reads the other's. Before anything is read, the model is compared with the checkpoint: a
 value that does not fit leaves the model as it was.
 """
+
 from __future__ import annotations
 
 import os
@@ -70,7 +71,7 @@ def _reader(path: str) -> Any:
 
 def _damaged(path: str, error: Exception) -> OSError:
     reason = str(getattr(error, "message", error)).splitlines()[:1]
-    return OSError(f"The TensorFlow checkpoint {path!r} cannot be read: {' '.join(reason)[:300]}\nThe model is as it was.")
+    return OSError(f"The checkpoint {path!r} cannot be read: {' '.join(reason)[:300]}\nThe model is as it was.")
 
 
 def _matched(model: Any, reader: Any) -> dict[int, tf.Variable]:
@@ -121,7 +122,9 @@ def _check_present(model: Any, matched: dict[int, tf.Variable], path: str, every
     some = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
     if every or len(missing) == len(model.weights):
         raise ValueError(f"The checkpoint {path!r} lacks weights of {model.name!r}: {some}. Nothing was loaded.")
-    warnings.warn(f"The checkpoint {path!r} lacks weights of {model.name!r}, which stay as they are: {some}.", stacklevel=4)
+    warnings.warn(
+        f"The checkpoint {path!r} lacks weights of {model.name!r}, which stay as they are: {some}.", stacklevel=4
+    )
 
 
 def _note_latest(path: str) -> None:

@@ -1,8 +1,9 @@
-"""What a file knows of a model besides its weights: architecture, input types, compile arguments, the optimizer's variables.
+"""What a file knows of a model besides its weights: layers, input types, compile arguments, optimizer variables.
 
 Everything is plain JSON. Nothing in it is imported or run: classes are found in the registries or among those the user
 names.
 """
+
 from __future__ import annotations
 
 import json
@@ -17,12 +18,23 @@ from kerasish.core.registry import custom_object_scope, family_of, find_custom
 
 KERAS_VERSION = "2.21.0"  # of tf.keras, whose configurations these are
 _LARGEST = 64 * 2**20
-_COMPILE = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile")
+_COMPILE = (
+    "optimizer",
+    "loss",
+    "metrics",
+    "loss_weights",
+    "weighted_metrics",
+    "run_eagerly",
+    "steps_per_execution",
+    "jit_compile",
+)
 
 
 def describe(model: Any, compiled: bool = True) -> dict[str, Any]:
     """The description of a model; one that has no configuration is described by its class's name only."""
-    compilation = {"compile_config": _compile_config(model), "optimizer_variables": _optimized(model)} if compiled else {}
+    compilation = (
+        {"compile_config": _compile_config(model), "optimizer_variables": _optimized(model)} if compiled else {}
+    )
     return {
         "format": "kerasish", "format_version": 1, "keras_version": KERAS_VERSION, "backend": "tensorflow",
         **_architecture(model), "inputs": _specs_to_json(_inputs(model)), **compilation,
@@ -43,7 +55,9 @@ def rebuild(description: Mapping[str, Any], custom_objects: dict[str, Any] | Non
     return model
 
 
-def restore_compilation(model: Any, description: Mapping[str, Any], custom_objects: dict[str, Any] | None = None) -> None:
+def restore_compilation(
+    model: Any, description: Mapping[str, Any], custom_objects: dict[str, Any] | None = None
+) -> None:
     """Compiles the model as it was and makes the variables of its optimizer, for their values to be read.
 
     Raises:
@@ -56,7 +70,9 @@ def restore_compilation(model: Any, description: Mapping[str, Any], custom_objec
         try:
             model.compile_from_config(config)
         except ValueError as error:
-            raise ValueError(f"{error}\nOr load the model without its loss and metrics: load_model(path, compile=False).") from error
+            raise ValueError(
+                f"{error}\nOr load the model without its loss and metrics: load_model(path, compile=False)."
+            ) from error
     places = description.get("optimizer_variables")
     if model.optimizer is not None and places is not None:
         weights = model.weights
@@ -129,7 +145,9 @@ def _optimized(model: Any) -> list[int] | None:
     index = getattr(optimizer, "_index_dict", None)
     if not index:
         return None
-    places = {index[optimizer._var_key(v)]: place for place, v in enumerate(model.weights) if optimizer._var_key(v) in index}
+    places = {
+        index[optimizer._var_key(v)]: place for place, v in enumerate(model.weights) if optimizer._var_key(v) in index
+    }
     return [places[number] for number in sorted(places)] if len(places) == len(index) else None
 
 
@@ -140,7 +158,10 @@ def _inputs(model: Any) -> Any:
 
 def _specs_to_json(structure: Any) -> Any:
     if structure is None or isinstance(structure, tf.TensorSpec):
-        return structure and {"shape": structure.shape.as_list() if structure.shape.rank is not None else None, "dtype": structure.dtype.name}
+        return structure and {
+            "shape": structure.shape.as_list() if structure.shape.rank is not None else None,
+            "dtype": structure.dtype.name,
+        }
     if isinstance(structure, Mapping):
         return {"keys": {key: _specs_to_json(value) for key, value in structure.items()}}
     return [_specs_to_json(item) for item in structure] if isinstance(structure, (list, tuple)) else None

@@ -1,4 +1,5 @@
-"""Which format a path or `save_format` asks for, and the same questions before every save: may the old be overwritten?"""
+"""Which format a path or `save_format` asks for, and what is asked before every save: may the old be overwritten?"""
+
 from __future__ import annotations
 
 import os
@@ -12,15 +13,18 @@ from kerasish.saving import checkpoint, hdf5_weights, saved_model
 _HDF5 = (".h5", ".hdf5", ".weights.h5")
 
 
-def save_model(model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None, **kwargs: Any) -> None:
+def save_model(
+    model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None, **kwargs: Any
+) -> None:
     """Writes architecture, weights, compile arguments and optimizer state as a SavedModel directory.
 
     Args:
         model: the model.
         filepath: the directory.
-        overwrite: whether what is there may be replaced; otherwise the user is asked, or, without a terminal, it is an error.
+        overwrite: whether what is there may be replaced; otherwise the user is asked or, without a terminal, it is an
+            error.
         save_format: `"tf"`, or None.
-        **kwargs: `signatures` and `options` as of `tf.saved_model.save`; `include_optimizer` False leaves out the compile
+        **kwargs: `signatures` and `options` of `tf.saved_model.save`; `include_optimizer` False leaves out the compile
             arguments.
 
     Raises:
@@ -38,7 +42,11 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, save_format: s
 
 
 def load_model(
-    filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True, **kwargs: Any
+    filepath: Any,
+    custom_objects: dict[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+    **kwargs: Any,
 ) -> Any:
     """The model that `save_model` has written.
 
@@ -60,7 +68,9 @@ def load_model(
     return saved_model.load(path, custom_objects, compile, safe_mode, kwargs.get("options"))
 
 
-def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None, options: Any = None) -> None:
+def save_weights(
+    model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None, options: Any = None
+) -> None:
     """Writes the weights: a TensorFlow checkpoint, or for `.h5` and `.hdf5` an HDF5 file.
 
     Raises:
@@ -77,7 +87,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format:
         checkpoint.save_weights(model, path, options)
 
 
-def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name: bool = False, options: Any = None) -> Any:
+def load_weights(
+    model: Any, filepath: Any, skip_mismatch: bool = False, by_name: bool = False, options: Any = None
+) -> Any:
     """Reads weights of either format, or of a SavedModel, into the model; all or none of them.
 
     Raises:
@@ -90,7 +102,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name
         return hdf5_weights.load(model, path, by_name, skip_mismatch)
     if by_name or skip_mismatch:
         raise NotImplementedError(
-            "`by_name` and `skip_mismatch` are for HDF5 files: a TensorFlow checkpoint is read by the model's structure. "
+            "`by_name` and `skip_mismatch` are for HDF5 files: a checkpoint is read by the model's structure. "
             f"Received: by_name={by_name}, skip_mismatch={skip_mismatch}"
         )
     if saved_model.is_saved_model(path):
@@ -107,14 +119,17 @@ def _check_whole_format(path: str, save_format: str | None) -> None:
     named = save_format or (next((kind for kind in (".keras", *_HDF5) if path.endswith(kind)), None)) or "tf"
     if named not in ("tf", "tensorflow"):
         raise ValueError(
-            f"Whole models are saved as SavedModel directories. Received: filepath={path!r}, save_format={save_format!r}\n"
+            "Whole models are saved as SavedModel directories. "
+            f"Received: filepath={path!r}, save_format={save_format!r}\n"
             'Use a path without ".keras" or ".h5", or `save_weights`, which writes ".h5" too.'
         )
 
 
 def _weights_format(path: str, save_format: str | None) -> str:
     if path.endswith(".weights.h5"):
-        raise ValueError(f"The layout of \".weights.h5\" files is not written. Use a path that ends in \".h5\". Received: {path!r}")
+        raise ValueError(
+            f"The layout of '.weights.h5' files is another one. Use a name like 'x.h5'. Received: {path!r}"
+        )
     named = (save_format or ("h5" if path.endswith(_HDF5) else "tf")).lower()
     if named in ("tf", "tensorflow"):
         return "tf"

@@ -1,10 +1,11 @@
 """Weights as an HDF5 file in the layout of tf.keras 2: a group for each layer, its arrays in order.
 
-A file is read with distrust: no link, no values outside of the file, and nothing whose size is not the weight's own. All
-arrays are compared and read before the first weight changes.
+A file is read with distrust: no link, no values outside of the file, and nothing whose size is not the weight's own.
+All arrays are compared and read before the first weight changes.
 
 Source: layout of tf.keras 2 (`layer_names`, `weight_names`, `top_level_model_weights`; long lists of names in pieces).
 """
+
 from __future__ import annotations
 
 import itertools
@@ -83,7 +84,8 @@ class _ByLayer:
 
     def __init__(self, file: Any, path: str):
         self.path = path
-        self.group = file if "layer_names" in file.attrs or "layer_names0" in file.attrs else self._inside(file, "model_weights")
+        whole = "layer_names" not in file.attrs and "layer_names0" not in file.attrs
+        self.group = self._inside(file, "model_weights") if whole else file
         self.names = _read_names(self.group, "layer_names")
 
     def values(self, model: Any, by_name: bool, skip_mismatch: bool) -> list[tuple[tf.Variable, np.ndarray]]:
@@ -108,7 +110,8 @@ class _ByLayer:
         names = [name for name in self.names if self._weight_names(name)]
         if len(layers) != len(names):
             raise ValueError(
-                f"The model has {len(layers)} layers with weights, the file {self.path!r} {len(names)}. Nothing was loaded."
+                f"The model has {len(layers)} layers with weights, the file {self.path!r} {len(names)}. "
+                "Nothing was loaded."
             )
         return [(name, _weights_of(layer)) for name, layer in zip(names, layers, strict=True)] + self._top(model)
 
@@ -122,7 +125,8 @@ class _ByLayer:
         group, names = self._inside(self.group, name), self._weight_names(name)
         if len(names) != len(weights):
             raise ValueError(
-                f"The layer {name!r} has {len(weights)} weights, in the file {self.path!r} {len(names)}. Nothing was loaded."
+                f"The layer {name!r} has {len(weights)} weights, in the file {self.path!r} {len(names)}. "
+                "Nothing was loaded."
             )
         datasets = [self._dataset(group, place) for place in names]
         for weight, dataset in zip(weights, datasets, strict=True):
@@ -146,7 +150,7 @@ class _ByLayer:
         for part in name.split("/"):
             link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
             if not isinstance(link, h5py.HardLink):
-                raise ValueError(f"{self.path!r} does not hold weights as tf.keras 2 writes them: {name!r} is missing or a link.")
+                raise ValueError(f"{self.path!r} is not laid out as tf.keras 2 does it: {name!r} is missing or a link.")
             group = group[part]
         return group
 
@@ -186,6 +190,6 @@ def _read_names(group: Any, attribute: str) -> list[str]:
     if attribute in group.attrs:
         found = list(group.attrs[attribute])
     else:
-        keys = itertools.takewhile(lambda key: key in group.attrs, (f"{attribute}{number}" for number in itertools.count()))
-        found = [name for key in keys for name in group.attrs[key]]
+        keys = (f"{attribute}{number}" for number in itertools.count())
+        found = [name for key in itertools.takewhile(group.attrs.__contains__, keys) for name in group.attrs[key]]
     return [name.decode() if isinstance(name, bytes) else str(name) for name in found]

@@ -1,9 +1,10 @@
 """Files and directories that are replaced whole: whatever happens, the old or the new is there.
 
 The new is written beside the old under a hidden name, flushed to the disk, and renamed. A directory and its successor
-change places in one operation where the system can do that (Linux); elsewhere, and for the pair of files of a checkpoint,
+change places in one operation where the system can do that (Linux); elsewhere, and for the two files of a checkpoint,
 the renames leave a trace from which `recover` finishes the work after a crash.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -109,7 +110,8 @@ def _beside(path: str) -> Iterator[str]:
     try:
         yield new
     except tf.errors.OpError as error:
-        raise OSError(f"Could not write {path!r}: {error.message.splitlines()[0]}\nWhat was there before is unchanged.") from error
+        reason = error.message.splitlines()[0]
+        raise OSError(f"Could not write {path!r}: {reason}\nWhat was there before is unchanged.") from error
     finally:
         _remove(new)
 

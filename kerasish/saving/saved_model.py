@@ -1,12 +1,13 @@
 """Whole models as TensorFlow's SavedModel directory.
 
-The directory holds what TensorFlow itself needs to run the model without Python (graphs of the call and of the signature
-`serving_default`, and the values), and in `assets.extra/keras.json`, the place that SavedModel leaves to libraries, the
-description from which the model is rebuilt here. A SavedModel without that file, or of classes that are not provided, is
-loaded as a model that runs the graphs.
+The directory holds what TensorFlow itself needs to run the model without Python (graphs of the call and of the
+signature `serving_default`, and the values), and in `assets.extra/keras.json`, the place that SavedModel leaves to
+libraries, the description from which the model is rebuilt here. A SavedModel without that file, or of classes that are
+not provided, is loaded as a model that runs the graphs.
 
 Graphs can read and write files: load only SavedModels whose author you trust, or load them in a sandbox.
 """
+
 from __future__ import annotations
 
 import logging
@@ -46,7 +47,11 @@ def save(model: Any, path: str, signatures: Any = None, options: Any = None, com
 
 
 def load(
-    path: str, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True, options: Any = None
+    path: str,
+    custom_objects: dict[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+    options: Any = None,
 ) -> Any:
     """The model of the directory `path`, compiled and with its optimizer's state if it was saved so.
 
@@ -60,10 +65,12 @@ def load(
     description = _description(path)
     reason = _not_rebuilt(description, custom_objects)
     if reason is not None:
-        warnings.warn(f"The SavedModel {path!r} is loaded as a model that runs its graphs, because {reason}.", stacklevel=4)
-        return family_of("keras.layers").resolve("RestoredModel")(tf.saved_model.load(path, options=options))  # type: ignore[union-attr]
+        return _restored(path, reason, options)
     with trust.safe_mode(safe_mode):
-        model = rebuild(description, custom_objects)
+        try:
+            model = rebuild(description, custom_objects)
+        except TypeError as error:
+            return _restored(path, f"its classes do not take the configured arguments: {error}", options)
         if compile:
             restore_compilation(model, description, custom_objects)
     checkpoint.load_weights(model, os.path.join(path, "variables", "variables"), every=True)
@@ -76,7 +83,7 @@ def is_saved_model(path: str) -> bool:
 
 
 def functions(model: Any, traced: dict[Any, Any] | None = None) -> dict[str, Any]:
-    """The graphs of a model: `__call__` with and without training, and the default signature; none without known inputs.
+    """The graphs of a model, none if its inputs are unknown: `__call__` with and without training, default signature.
 
     Args:
         model: the model.
@@ -100,10 +107,15 @@ def _traced(model: Any, inputs: Any) -> dict[str, Any]:
 
     traced = tf.function(call, autograph=False)
     names = iter(_input_names(model, inputs))
-    named = tf.nest.map_structure(lambda spec: _named(spec, next(names)), inputs)  # without names TensorFlow traces again
+    named = tf.nest.map_structure(lambda spec: _named(spec, next(names)), inputs)  # nameless ones are traced twice
     for training in (False, True):
         traced.get_concrete_function(named, training)
     return {"__call__": traced, "_default_save_signature": _signature(model, inputs, traced)}
+
+
+def _restored(path: str, reason: str, options: Any) -> Any:
+    warnings.warn(f"The SavedModel {path!r} is loaded as a model that runs its graphs, because {reason}.", stacklevel=5)
+    return family_of("keras.layers").resolve("RestoredModel")(tf.saved_model.load(path, options=options))  # type: ignore[union-attr]
 
 
 def _signature(model: Any, inputs: Any, call: Any) -> Any:
@@ -162,7 +174,7 @@ def _description(path: str) -> Any:
     if not isinstance(description, dict) or description.get("format") != "kerasish":
         raise ValueError(f"{place!r} does not describe a model.")
     if description.get("format_version") != 1:
-        raise ValueError(f"{place!r} was written by a later release: format version {description.get('format_version')!r}.")
+        raise ValueError(f"{place!r} is of a later release: format version {description.get('format_version')!r}.")
     return description
 
 

@@ -309,3 +309,30 @@ def test_layers_of_unknown_sizes_work_in_models() -> None:
     model = Model(text, layers.Flatten()(layers.GlobalMaxPooling1D(keepdims=True)(layers.Embedding(5, 3)(text))))
     assert model(np.zeros((2, 7), "int32")).shape == (2, 3)
     assert layers.Flatten()(layers.Input((None, 2))).shape.as_list() == [None, None]
+
+
+# Mixed precision.
+
+
+def test_a_mixed_layers_weight_is_cast_in_call_only() -> None:
+    seen = {}
+
+    class Scaled(layers.Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight("scale", input_shape[-1:], initializer="ones")
+            self.exact = self.add_weight("exact", (), initializer="ones", experimental_autocast=False)
+            seen["build"] = self.scale
+            super().build(input_shape)
+
+        def call(self, inputs):
+            seen["call"] = self.scale
+            return inputs * self.scale * tf.cast(self.exact, inputs.dtype)
+
+    layer = Scaled(dtype="mixed_bfloat16")
+    with tf.GradientTape() as tape:
+        outputs = layer(_normal(2, 3))
+    assert isinstance(seen["build"], tf.Variable)
+    assert seen["call"].dtype == outputs.dtype == tf.bfloat16
+    assert layer.scale is layer.weights[0] and layer.exact.dtype == tf.float32
+    assert tape.gradient(outputs, layer.scale).dtype == tf.float32
+    assert not hasattr(layer, "nothing")
