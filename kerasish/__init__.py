@@ -1,8 +1,8 @@
 """kerasish: tf.keras 2.x on today's TensorFlow.
 
-The machinery, from the bottom up: `core` (names, configuration, ownership), `ops` (numerics), `graph` (symbolic tensors),
-`data_sources` (anything a user passes as data), `training` (one batch's path), `saving` (file formats). The public
-modules carry the names of `tf.keras`.
+The machinery, from the bottom up: `core` (names, configuration, ownership), `ops` (numerics), `graph` (symbolic
+tensors), `data_sources` (anything a user passes as data), `training` (one batch's path), `saving` (file formats). The
+public modules carry the names of `tf.keras`.
 """
 
 from kerasish import _tensorflow as _tensorflow  # isort: split
@@ -17,6 +17,7 @@ from kerasish import (
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     optimizers,
     regularizers,
@@ -30,5 +31,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints", "datasets", "initializers",
-    "install", "layers", "losses", "metrics", "models", "optimizers", "regularizers", "uninstall", "utils",
+    "install", "layers", "losses", "metrics", "mixed_precision", "models", "optimizers", "regularizers", "uninstall",
+    "utils",
 ]  # fmt: skip

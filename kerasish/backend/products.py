@@ -35,11 +35,11 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> tf.Tensor:
     """
     ranks = x.shape.rank, y.shape.rank
     if min(ranks) < 2:
-        raise ValueError(f"`x` and `y` must have a batch axis and another. Received: shapes {tuple(x.shape)}, {tuple(y.shape)}")
+        raise ValueError(f"`x` and `y` must have a batch axis and another. Received: shapes {x.shape}, {y.shape}")
     first, second = _axes_of_batch_dot(axes, *ranks)
     sizes = x.shape[first], y.shape[second]
     if None not in sizes and sizes[0] != sizes[1]:
-        raise ValueError(f"The axes summed over must have one size. Received: axes={axes}, shapes {tuple(x.shape)}, {tuple(y.shape)}")
+        raise ValueError(f"The axes summed over must have one size. Received: axes={axes}, shapes {x.shape}, {y.shape}")
     letters = "abcdefghijklmnop"
     of_x = ["z", *letters[: ranks[0] - 1]]
     of_y = ["z", *letters[ranks[0] - 1 : sum(ranks) - 2]]
@@ -52,11 +52,13 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> tf.Tensor:
 def bias_add(x: Any, bias: Any, data_format: str | None = None) -> tf.Tensor:
     """x plus a bias for each channel, or a bias of x's shape without the batch.
 
+    Of the latter, channels being first, the elements are taken in their order, not transposed, as tf.keras 2 does.
+
     Raises:
         ValueError: for an unknown `data_format`, or a bias with another number of axes.
     """
     if data_format not in (None, "channels_first", "channels_last"):
-        raise ValueError(f"`data_format` must be channels_first or channels_last. Received: data_format={data_format!r}")
+        raise ValueError(f"`data_format` must be channels_first or channels_last. Received: {data_format=}")
     rank, size = x.shape.rank, bias.shape.rank
     if size not in (1, rank - 1):
         raise ValueError(f"`bias` must have 1 axis or {rank - 1}. Received: bias of shape {tuple(bias.shape)}")
@@ -64,7 +66,8 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> tf.Tensor:
         return x + bias
     if size == 1:
         return x + tf.reshape(bias, [1, -1] + [1] * (rank - 2))
-    return x + tf.transpose(bias, [size - 1, *range(size - 1)])
+    sizes = tf.unstack(tf.shape(bias))
+    return x + tf.reshape(bias, [1, sizes[-1], *sizes[:-1]])
 
 
 def l2_normalize(x: Any, axis: Any = None) -> tf.Tensor:

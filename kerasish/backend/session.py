@@ -8,11 +8,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerasish.backend.variables import get_value
 from kerasish.core import naming
 from kerasish.core.settings import on_clear_session
 from kerasish.graph.symbolic_tensor import is_symbolic
 from kerasish.layers.calling import context
 from kerasish.layers.input import Input
+from kerasish.layers.lambda_layer import Lambda
 from kerasish.models.model import Model
 
 _numbers: Counter[str] = Counter()
@@ -122,7 +124,9 @@ def placeholder(
     return Input(batch_shape=shape, name=name, dtype=dtype, sparse=sparse, ragged=ragged)
 
 
-def function(inputs: Any, outputs: Any, updates: Any = None, name: str | None = None, **kwargs: Any) -> Callable[..., Any]:
+def function(
+    inputs: Any, outputs: Any, updates: Any = None, name: str | None = None, **kwargs: Any
+) -> Callable[..., Any]:  # fmt: skip
     """A function from values of the symbolic inputs to NumPy values of the symbolic outputs.
 
     Raises:
@@ -133,15 +137,17 @@ def function(inputs: Any, outputs: Any, updates: Any = None, name: str | None = 
     model = Model(inputs=inputs, outputs=outputs)
 
     def run(values: Any) -> Any:
-        found = model(values)
-        return tf.nest.map_structure(lambda tensor: tensor.numpy() if hasattr(tensor, "numpy") else tensor, found)
+        found = [get_value(tensor) for tensor in tf.nest.flatten(model(values))]
+        return tf.nest.pack_sequence_as(outputs, found)
 
     return run
 
 
 def stop_gradient(variables: Any) -> Any:
     """The same values, constant for gradients; of a list each."""
-    return list(map(tf.stop_gradient, variables)) if isinstance(variables, (list, tuple)) else tf.stop_gradient(variables)
+    if isinstance(variables, (list, tuple)):
+        return list(map(tf.stop_gradient, variables))
+    return tf.stop_gradient(variables)
 
 
 def map_fn(fn: Callable[..., Any], elems: Any, name: str | None = None, dtype: Any = None) -> Any:
@@ -161,8 +167,9 @@ def foldr(fn: Callable[..., Any], elems: Any, initializer: Any = None, name: str
 
 def print_tensor(x: Any, message: str = "", summarize: int = 3) -> Any:
     """x; prints it each time it is computed."""
-    if not is_symbolic(x):
-        tf.print(message, x, summarize=summarize)
+    if is_symbolic(x):
+        return Lambda(print_tensor, arguments={"message": message, "summarize": summarize})(x)
+    tf.print(message, x, summarize=summarize)
     return tf.identity(x)
 
 

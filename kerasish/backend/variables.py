@@ -37,9 +37,8 @@ def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Any:
 
 
 def eye(size: Any, dtype: Any = None, name: str | None = None) -> Any:
-    """A variable with the unit matrix of that size, or of `(rows, columns)`."""
-    rows, columns = size if isinstance(size, (list, tuple)) else (size, size)
-    return tf.Variable(tf.eye(rows, columns, dtype=dtype or settings.floatx()), name=name)
+    """A variable with the unit matrix of that size."""
+    return tf.Variable(tf.eye(size, dtype=dtype or settings.floatx()), name=name)
 
 
 def zeros_like(x: Any, dtype: Any = None, name: str | None = None) -> tf.Tensor:
@@ -60,12 +59,16 @@ def arange(start: Any, stop: Any = None, step: int = 1, dtype: Any = "int32") ->
     return found if dtype == "int32" else tf.cast(found, dtype)
 
 
-def random_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None) -> tf.Tensor:
+def random_normal(
+    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None
+) -> tf.Tensor:
     """Normally distributed numbers."""
     return tf.random.normal(shape, mean, stddev, dtype or settings.floatx(), seed=make_seed(seed))
 
 
-def random_uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: int | None = None) -> tf.Tensor:
+def random_uniform(
+    shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: int | None = None
+) -> tf.Tensor:
     """Numbers that are equally likely everywhere in `[minval, maxval)`."""
     return tf.random.uniform(shape, minval, maxval, dtype or settings.floatx(), seed=make_seed(seed))
 
@@ -79,7 +82,9 @@ def random_bernoulli(shape: Any, p: float = 0.0, dtype: Any = None, seed: int | 
 random_binomial = random_bernoulli
 
 
-def truncated_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None) -> tf.Tensor:
+def truncated_normal(
+    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None
+) -> tf.Tensor:
     """Normally distributed numbers, none further than two standard deviations from the mean."""
     return tf.random.truncated_normal(shape, mean, stddev, dtype or settings.floatx(), seed=make_seed(seed))
 
@@ -135,7 +140,7 @@ def batch_set_value(tuples: Iterable[tuple[Any, Any]]) -> None:
 
 def count_params(x: Any) -> int:
     """The number of elements of a variable or tensor."""
-    return int(np.prod(x.shape.as_list(), dtype=np.int64))
+    return np.prod(tf.TensorShape(x.shape).as_list(), dtype=np.int64)  # type: ignore[return-value]
 
 
 def update(x: Any, new_x: Any) -> Any:

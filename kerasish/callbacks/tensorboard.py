@@ -22,6 +22,10 @@ from kerasish.callbacks.rates import schedule_of
 
 IGNORED_ARGUMENTS = ("write_grads", "batch_size", "embeddings_layer_names", "embeddings_data")
 NOT_WRITTEN = ("batch", "size", "num_steps", "outputs")
+# What TensorBoard's SummaryMetadata of these two serialises to. TensorFlow does not bring TensorBoard, and curves and
+# graphs can be written without it.
+SCALAR = b"\x0a\x09\x0a\x07scalars\x20\x01"
+LAYERS = b"\x0a\x16\x0a\x11graph_keras_model\x12\x011"
 
 
 class TensorBoard(Callback):
@@ -261,22 +265,17 @@ def _scalars(logs: Mapping[str, Any]) -> dict[str, float]:
 def _write_scalars(writer: Any, values: Mapping[str, float], step: int) -> None:
     with writer.as_default():
         for tag, value in values.items():
-            tf.summary.scalar(tag, value, step=step)
+            tf.summary.write(tag, tf.constant(value, tf.float32), step=step, metadata=SCALAR)
 
 
 def _write_layers(model: Any, writer: Any) -> None:
     """Writes the model's configuration under the tag `keras`; a model without one is left out."""
-    from tensorboard.compat.proto.summary_pb2 import SummaryMetadata  # type: ignore[import-untyped]
-
     try:
         text = model.to_json()
     except NotImplementedError:
         return
-    metadata = SummaryMetadata()
-    metadata.plugin_data.plugin_name = "graph_keras_model"
-    metadata.plugin_data.content = b"1"
     with writer.as_default():
-        tf.summary.write("keras", tf.constant(text), step=0, metadata=metadata)
+        tf.summary.write("keras", tf.constant(text), step=0, metadata=LAYERS)
 
 
 def _as_images(weight: np.ndarray) -> np.ndarray | None:

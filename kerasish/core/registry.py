@@ -77,14 +77,15 @@ class Registry:
             return found() if inspect.isclass(found) else found
         if isinstance(identifier, dict):
             return self.rebuild(identifier, custom_objects)
+        article = "an" if self.family[0] in "aeiou" else "a"
         if inspect.isclass(identifier):
             raise TypeError(
-                f"Expected a {self.family} object, a function or a name. Received the class {identifier.__name__}.\n"
+                f"Expected {article} {self.family} object, a function or a name. Received the class {identifier.__name__}.\n"
                 f"Did you forget the parentheses? Write {identifier.__name__}()."
             )
         if callable(identifier) or hasattr(identifier, "get_config"):
             return identifier
-        raise TypeError(f"Expected a {self.family} object, a function or a name. Received: {identifier!r}")
+        raise TypeError(f"Expected {article} {self.family} object, a function or a name. Received: {identifier!r}")
 
     def rebuild(self, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         """The object that `{"class_name": ..., "config": ...}` describes.
@@ -181,9 +182,9 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return enter
 
 
-def get_registered_name(thing: Any) -> str:
+def get_registered_name(obj: Any) -> str:
     """The name a class or function was registered under, else its own."""
-    return _registered_names.get(thing, getattr(thing, "__name__", str(thing)))
+    return _registered_names.get(obj, getattr(obj, "__name__", str(obj)))
 
 
 def get_registered_object(name: str, custom_objects: Any = None, module_objects: Any = None) -> Any:

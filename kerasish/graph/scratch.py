@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import tensorflow as tf
 
 from kerasish.core.object_config import is_library_class
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -49,12 +51,24 @@ def converted(method: Callable[..., Any]) -> Callable[..., Any]:
     return tf.__internal__.autograph.tf_convert(method, _OUTSIDE_OF_GRAPHS)
 
 
+def unconverted(thing: T) -> T:
+    """Marks a function, or a class whose objects are called, as one that a user's `tf.function` runs as it is.
+
+    What `tf.autograph.experimental.do_not_convert` achieves with a function around, at no cost to eager calls.
+    """
+    for name, value in _MARKS.items():
+        setattr(thing, name, value)
+    return thing
+
+
 def is_library_method(owner: Any, name: str) -> bool:
     """Whether the object's method is the library's own rather than an override of a user."""
     cls = owner if isinstance(owner, type) else type(owner)
     return is_library_class(next(base for base in cls.__mro__ if name in base.__dict__))
 
 
+_MARKS = vars(tf.autograph.experimental.do_not_convert(lambda: None)).copy()
+_MARKS.pop("__wrapped__", None)
 # Within a program that is itself not converted the current state says "do not convert"; this one converts.
 _OUTSIDE_OF_GRAPHS = tf.__internal__.autograph.control_status_ctx()
 eager_tensor_type = tf.__internal__.EagerTensor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kerasish.layers import tf_op as _tf_op  # noqa: F401 (operators on symbolic tensors)
 from kerasish.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
+from kerasish.layers.attention import AdditiveAttention, Attention, MultiHeadAttention
 from kerasish.layers.base import Layer, deserialize, serialize
 from kerasish.layers.convolution import Conv1D, Conv2D, Conv3D
 from kerasish.layers.dense import Dense
@@ -68,7 +69,9 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -120,6 +123,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Permute",

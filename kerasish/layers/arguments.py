@@ -37,6 +37,22 @@ def sizes(argument: str, value: Any, rank: int, smallest: int = 1) -> tuple[int,
     return found  # type: ignore[return-value]
 
 
+def size_pairs(argument: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
+    """Two integers of at least 0, before and after, for each dimension: from pairs, single ones, or one for all.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    given = tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
+    pairs = [tuple(pair) if isinstance(pair, (list, tuple)) else (pair, pair) for pair in given]
+    found = tuple(tuple(_whole(size) for size in pair) for pair in pairs)
+    if len(found) != rank or any(len(p) != 2 or any(size is None or size < 0 for size in p) for p in found):
+        wanted = "an integer or a pair" if rank == 1 else f"an integer, {rank} integers or {rank} pairs"
+        shown = value[0] if rank == 1 and isinstance(value, tuple) else value
+        raise ValueError(f"`{argument}` must be {wanted} of integers, at least 0. Received: {argument}={shown!r}")
+    return found  # type: ignore[return-value]
+
+
 def one_of(argument: str, value: Any, allowed: tuple[str, ...]) -> str:
     """The value in lower case, which must be among the allowed words.
 

@@ -40,6 +40,7 @@ _KEYWORDS = (
 )
 
 
+@scratch.unconverted
 class Layer(Configurable, Connected, WeightOwner):
     """A computation with weights.
 
@@ -154,7 +155,7 @@ class Layer(Configurable, Connected, WeightOwner):
         """The computation; the base returns the inputs."""
         return inputs
 
-    @tf.autograph.experimental.do_not_convert  # or the library's own code would be, below a user's `call`
+    @scratch.unconverted
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The layer's output for the inputs: tensors for tensors, symbolic tensors for symbolic ones."""
         signature = self._call_signature()

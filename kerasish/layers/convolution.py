@@ -88,10 +88,17 @@ class _Convolution(Layer):
                 f'The inputs of layer "{self.name}" must have a known number of channels (axis {self._channel_axis}), '
                 f"divisible by groups={self.groups}. Received: shape={tuple(input_shape)}"
             )
-        self.kernel = self.add_weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
-        self.bias = self.add_weight("bias", (self.filters,)) if self.use_bias else None
-        self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={self._channel_axis: channels})
+        self._add_kernels(channels)
+        self.bias = self.add_weight("bias", (self._output_channels(channels),)) if self.use_bias else None
+        spec = self.input_spec
+        self.input_spec = InputSpec(ndim=spec.ndim, min_ndim=spec.min_ndim, axes={self._channel_axis: channels})
         super().build(input_shape)
+
+    def _add_kernels(self, channels: int) -> None:
+        self.kernel = self.add_weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+
+    def _output_channels(self, channels: int | None) -> int | None:
+        return self.filters
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """The bare convolution; a subclass may override it, for example to standardize the kernel first."""
@@ -101,17 +108,20 @@ class _Convolution(Layer):
     def call(self, inputs: Any) -> tf.Tensor:
         """`activation(convolution + bias)`; several leading batch axes are accepted."""
         self.compute_output_shape(inputs.shape)
-        kernel = self.kernel
-        if inputs.dtype != kernel.dtype:
-            inputs = tf.cast(inputs, kernel.dtype)
-        outputs = self.convolution_op(inputs, kernel)
+        outputs = self._convolve(inputs)
         if self.bias is not None:
             first = self.data_format == "channels_first"
             outputs += tf.reshape(self.bias, [-1, *[1] * self.rank]) if first else self.bias
         return self.activation(outputs)
 
+    def _convolve(self, inputs: tf.Tensor) -> tf.Tensor:
+        kernel = self.kernel
+        if inputs.dtype != kernel.dtype:
+            inputs = tf.cast(inputs, kernel.dtype)
+        return self.convolution_op(inputs, kernel)
+
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
-        """The input's shape with `filters` channels and what the window leaves of space.
+        """The input's shape with the output's channels and what the window leaves of space.
 
         Raises:
             ValueError: if the window is larger than the input.
@@ -119,7 +129,8 @@ class _Convolution(Layer):
         shape = tf.TensorShape(input_shape).as_list()
         batch, inner = shape[: -self.rank - 1], shape[-self.rank - 1 :]
         channels_first = self.data_format == "channels_first"
-        space = inner[1:] if channels_first else inner[:-1]
+        channels, space = (inner[0], inner[1:]) if channels_first else (inner[-1], inner[:-1])
+        channels = self._output_channels(channels)
         windows = zip(space, self.kernel_size, self.strides, self.dilation_rate, strict=True)
         space = [ops.output_length(size, window, self.padding, stride, rate) for size, window, stride, rate in windows]
         if any(size is not None and size < 1 for size in space):
@@ -128,7 +139,7 @@ class _Convolution(Layer):
                 f"kernel_size={self.kernel_size}, dilation_rate={self.dilation_rate}\n"
                 'Use a smaller `kernel_size`, or padding="same".'
             )
-        return tf.TensorShape([*batch, *([self.filters, *space] if channels_first else [*space, self.filters])])
+        return tf.TensorShape([*batch, *([channels, *space] if channels_first else [*space, channels])])
 
 
 @LAYERS.register("Convolution1D")

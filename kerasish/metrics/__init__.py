@@ -15,6 +15,7 @@ from kerasish.losses import (
     poisson,
     sparse_categorical_crossentropy,
 )
+from kerasish.metrics import experimental
 from kerasish.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -131,6 +132,7 @@ __all__ = [
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
     "deserialize",
+    "experimental",
     "get",
     "hinge",
     "kl_divergence",

@@ -115,12 +115,19 @@ class AUC(Metric):
         """The area so far, a scalar; 0 before the first batch."""
         if not self.built:
             return tf.zeros((), self._dtype)
-        counts = Counts(*(getattr(self, outcome).read_value() for outcome in Counts._fields))
         if self.curve is AUCCurve.PR and self.summation_method is AUCSummationMethod.INTERPOLATION:
-            areas = interpolated_pr_areas(counts)
-        else:
-            x, y = _curve(self.curve, counts)
-            areas = (x[:-1] - x[1:]) * _heights(self.summation_method, y)
+            return self.interpolate_pr_auc()
+        x, y = _curve(self.curve, self._counts())
+        return self._mean_of_labels((x[:-1] - x[1:]) * _heights(self.summation_method, y))
+
+    def interpolate_pr_auc(self) -> tf.Tensor:
+        """The area under the interpolated precision-recall curve so far, a scalar, whatever `curve` is."""
+        return self._mean_of_labels(interpolated_pr_areas(self._counts()))
+
+    def _counts(self) -> Counts:
+        return Counts(*(getattr(self, outcome).read_value() for outcome in Counts._fields))
+
+    def _mean_of_labels(self, areas: tf.Tensor) -> tf.Tensor:
         area = tf.reduce_sum(areas, 0)
         if not self.multi_label:
             return area

@@ -19,7 +19,7 @@ from kerasish.core.object_config import deserialize as deserialize_object
 from kerasish.core.object_config import is_library_class, serialize_function, serialize_object
 from kerasish.core.registry import Registry
 from kerasish.core.tracking import Tracked, flatten_owned, unique
-from kerasish.graph.scratch import converted
+from kerasish.graph.scratch import converted, unconverted
 
 METRICS = Registry("metric", "keras.metrics")
 
@@ -27,6 +27,7 @@ _LAYER_ARGUMENTS = {"trainable", "dynamic", "autocast", "input_shape", "batch_in
 _RESET_NAMES = ("reset_state", "reset_states")
 
 
+@unconverted
 class Metric(Tracked, Configurable, metaclass=ABCMeta):
     """A value gathered over batches: calling it takes in one batch and returns the value so far.
 
@@ -63,6 +64,9 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
         super().__init_subclass__(**kwargs)
         _join_reset_names(cls)
         if is_library_class(cls):
+            for name in ("update_state", "result", "reset_state"):
+                if isinstance(cls.__dict__.get(name), types.FunctionType):
+                    unconverted(cls.__dict__[name])
             return
         for method, wrap in (("update_state", _graph_ready), ("result", _plain_result)):
             if isinstance(cls.__dict__.get(method), types.FunctionType):
@@ -81,6 +85,7 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
     def result(self) -> Any:
         """The value so far: a scalar tensor, or a dict of scalar tensors."""
 
+    @unconverted
     def reset_state(self) -> None:
         """Sets every variable to zero, as at the start of each epoch."""
         for variable in self.variables:
@@ -109,7 +114,7 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
 
     def add_weight(
         self,
-        name: str | None = None,
+        name: str | None,
         shape: Any = (),
         aggregation: tf.VariableAggregation = tf.VariableAggregation.SUM,
         synchronization: tf.VariableSynchronization = tf.VariableSynchronization.ON_READ,
@@ -189,6 +194,21 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
             raise ValueError(f"`weights` must hold {len(self.variables)} values. Received: {len(weights)} values")
         for variable, value in zip(self.variables, weights, strict=True):
             variable.assign(value, read_value=False)
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Writes the variables' values into `store` under "0", "1", ..."""
+        store.update({str(index): variable.numpy() for index, variable in enumerate(self._own_weights)})
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Reads back what `save_own_variables` wrote.
+
+        Raises:
+            ValueError: if there are more or fewer values than variables.
+        """
+        if len(store.keys()) != len(self._own_weights):
+            raise ValueError(f"{self} has {len(self._own_weights)} variables. Received: {len(store.keys())} values")
+        for index, variable in enumerate(self._own_weights):
+            variable.assign(store[str(index)])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name}, dtype={self._dtype})"

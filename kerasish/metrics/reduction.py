@@ -84,11 +84,12 @@ class MeanTensor(Metric):
     """
 
     _config_excluded = ("shape",)
+    total: Any
+    count: Any
 
     def __init__(self, name: str | None = "mean_tensor", dtype: Any = None, shape: Any = None):
         super().__init__(name, dtype)
-        self.total: Any = None
-        self.count: Any = None
+        self.total = self.count = None
         self.built = False
         if shape is not None:
             self._build(shape)

@@ -189,7 +189,8 @@ def _node_config(node: Node, number: dict[int, int]) -> Any:
 
 def _only(tensors: Any) -> Any:
     """The tensor itself for a list of one."""
-    return tensors[0] if isinstance(tensors, (list, tuple)) and len(tensors) == 1 and is_symbolic(tensors[0]) else tensors
+    single = isinstance(tensors, (list, tuple)) and len(tensors) == 1 and is_symbolic(tensors[0])
+    return tensors[0] if single else tensors
 
 
 def _several(tensors: Any) -> Any:

@@ -9,33 +9,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from kerasish import optimizers
 from kerasish.callbacks import CallbackList, History
 from kerasish.core.naming import unique_name
-from kerasish.core.registry import unknown_name
 from kerasish.core.shapes import shapes_of
 from kerasish.core.tracking import unique
 from kerasish.data_sources.arrays import one_block, single_batch, split
 from kerasish.data_sources.source import Source, open_source, unpack_x_y_sample_weight
 from kerasish.graph import scratch
 from kerasish.graph.symbolic_tensor import SymbolicTensor
-from kerasish.layers.base import LAYERS, Layer
+from kerasish.layers.base import LAYERS
 from kerasish.layers.endpoints import AddLoss, AddMetric
 from kerasish.models.functional import Network, rebuild
 from kerasish.models.persistence import Persistent, from_arguments
+from kerasish.models.structure import Structured
 from kerasish.models.summary import Summarized
 from kerasish.training import checks, loop
 from kerasish.training.objective import CompiledLoss, CompiledMetrics
+from kerasish.training.outputs import Outputs
 from kerasish.training.program import MetricResults, Program
 
 _STATE = ("optimizer", "loss", "compiled_loss", "compiled_metrics", "history", "_compile_arguments", "_programs")
 
 
 @LAYERS.register()
-class Model(Summarized, Persistent):
+class Model(Structured, Summarized, Persistent):
     """Layers that can be trained.
 
     Made from symbolic tensors, `Model(inputs, outputs)`, or by a subclass that defines `call`.
@@ -100,85 +100,9 @@ class Model(Summarized, Persistent):
         return unique([*self._network.layers, *own]) if self._network is not None else own
 
     @property
-    def layers(self) -> list[Any]:
-        """The layers of the model, in order."""
-        return [child for child in self._children() if isinstance(child, Layer)]
-
-    @property
     def weights(self) -> list[tf.Variable]:
         """All variables, layer by layer."""
         return unique([v for child in self._children() for v in child.variables] + self._owned_weights())
-
-    @property
-    def inputs(self) -> Any:
-        """The symbolic inputs in order, None for a model without."""
-        return None if self._network is None else list(self._network.flat_inputs)
-
-    @property
-    def outputs(self) -> Any:
-        """The symbolic outputs in order, None for a model without."""
-        return None if self._network is None else list(self._network.flat_outputs)
-
-    @property
-    def input(self) -> Any:
-        """The symbolic input, or the structure of them."""
-        return self._network.inputs if self._network is not None else super().input
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output, or the structure of them."""
-        return self._network.outputs if self._network is not None else super().output
-
-    @property
-    def input_shape(self) -> Any:
-        """The shape of the input, or the structure of them."""
-        return (
-            tf.nest.map_structure(lambda t: tuple(t.shape), self.input)
-            if self._network is not None
-            else super().input_shape
-        )
-
-    @property
-    def output_shape(self) -> Any:
-        """The shape of the output, or the structure of them."""
-        return (
-            tf.nest.map_structure(lambda t: tuple(t.shape), self.output)
-            if self._network is not None
-            else super().output_shape
-        )
-
-    @property
-    def input_names(self) -> list[str]:
-        """The names of the inputs in order, empty for a model without symbolic ones."""
-        return [] if self._network is None else self._network.input_names
-
-    @property
-    def output_names(self) -> list[str]:
-        """The names of the outputs in order, as far as they are known."""
-        if self._network is not None:
-            return self._network.output_names
-        return (
-            [] if self.compiled_loss is None or self.compiled_loss.outputs is None else self.compiled_loss.outputs.names
-        )
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
-        """The layer of that name or number.
-
-        Raises:
-            ValueError: if there is none, or not exactly one of the arguments is given.
-        """
-        if (name is None) == (index is None):
-            raise ValueError(f"`get_layer` needs either `name` or `index`. Received: name={name!r}, index={index}")
-        if index is not None:
-            if not -len(self.layers) <= index < len(self.layers):
-                raise ValueError(
-                    f"`index` must be below the number of layers, {len(self.layers)}. Received: index={index}"
-                )
-            return self.layers[index]
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise ValueError(unknown_name("layer", str(name), [layer.name for layer in self.layers]).split("\n")[0])
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The outputs for the inputs; subclasses define it, a functional model has its own.
@@ -234,7 +158,8 @@ class Model(Summarized, Persistent):
         if not {"layers", "input_layers", "output_layers"} <= set(config):
             return from_arguments(cls, config)
         inputs, outputs, layers = rebuild(config, LAYERS, custom_objects)
-        model: Any = cls(inputs=inputs, outputs=outputs, name=config.get("name"), trainable=config.get("trainable", True))
+        own = {"name": config.get("name"), "trainable": config.get("trainable", True)}
+        model: Any = cls(inputs=inputs, outputs=outputs, **own)
         known = {id(layer) for layer in model.layers}
         for layer in layers:
             if isinstance(layer, (AddLoss, AddMetric)) and id(layer) not in known:
@@ -268,12 +193,13 @@ class Model(Summarized, Persistent):
         kwargs.pop("experimental_run_tf_function", None)
         if set(kwargs) - {"sample_weight_mode", "target_tensors"} or any(kwargs.values()):
             raise TypeError(f"compile takes no keyword argument {', '.join(map(repr, kwargs))}.")
-        names = self._network.output_names if self._network is not None else None
+        outputs = None if self._network is None else Outputs.of(self._network.outputs, self._network.output_names)
         state = {
-            "optimizer": optimizers.get(optimizer), "loss": loss,
-            "compiled_loss": CompiledLoss(loss, loss_weights, names),
-            "compiled_metrics": CompiledMetrics(metrics, weighted_metrics, names), "_run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution or 1, "_jit_compile": bool(jit_compile), "_programs": {},
+            "optimizer": optimizers.loss_scale.for_policy(optimizers.get(optimizer), self.dtype_policy), "loss": loss,
+            "compiled_loss": CompiledLoss(loss, loss_weights, outputs),
+            "compiled_metrics": CompiledMetrics(metrics, weighted_metrics, outputs), "_run_eagerly": run_eagerly,
+            "steps_per_execution": checks.steps_per_execution(steps_per_execution),
+            "_jit_compile": bool(jit_compile), "_programs": {},
         }  # fmt: skip
         for name, value in state.items():
             setattr(self, name, value)
@@ -320,35 +246,41 @@ class Model(Summarized, Persistent):
 
     # One step.
 
+    @scratch.unconverted
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of training on a batch; returns what is to be reported."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(x, y, y_pred, sample_weight)
+            loss = scratch.converted(self.compute_loss)(x, y, y_pred, sample_weight)
         self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+        return scratch.converted(self.compute_metrics)(x, y, y_pred, sample_weight)
 
+    @scratch.unconverted
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of evaluation on a batch; returns what is to be reported."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        self.compute_loss(x, y, y_pred, sample_weight)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+        scratch.converted(self.compute_loss)(x, y, y_pred, sample_weight)
+        return scratch.converted(self.compute_metrics)(x, y, y_pred, sample_weight)
 
+    @scratch.unconverted
     def predict_step(self, data: Any) -> Any:
         """The outputs for a batch."""
         return self(unpack_x_y_sample_weight(data)[0], training=False)
 
+    @scratch.unconverted
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None) -> tf.Tensor:
         """The total loss of a batch: those of the outputs and those within the model."""
         return self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)
 
+    @scratch.unconverted
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
         """Updates the outputs' metrics with a batch and returns all results."""
         self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
+    @scratch.unconverted
     def get_metrics_result(self) -> MetricResults:
         """The present results of all metrics by name."""
         return MetricResults(self.metrics)
@@ -356,7 +288,9 @@ class Model(Summarized, Persistent):
     def program(self, kind: str) -> Program:
         """The compiled steps of a kind, `"train"`, `"test"` or `"predict"`; kept until the model is compiled again."""
         if kind not in self._programs:
-            method = {"train": "train_step", "test": "test_step", "predict": "predict_step"}[kind]
+            method = f"{kind}_step"
+            if kind == "train" and self.built and scratch.is_library_method(self, method):
+                self.optimizer.build(self.trainable_variables)  # a trace that makes variables is repeated
 
             def step(batch: Any) -> Any:
                 try:
@@ -412,9 +346,9 @@ class Model(Summarized, Persistent):
             RuntimeError: before `compile`.
             ValueError, TypeError: for data that does not fit, before anything is trained.
         """
-        _refuse_keywords("fit", kwargs)
+        checks.refuse_keywords("fit", kwargs)
         self._check_compiled("fit")
-        _check_epochs(epochs, initial_epoch)
+        checks.check_epochs(epochs, initial_epoch, validation_freq)
         if validation_split:
             (x, y, sample_weight), held_out = split(x, y, sample_weight, validation_split)
             validation_data = validation_data if validation_data is not None else held_out
@@ -429,7 +363,7 @@ class Model(Summarized, Persistent):
             validation = self._open(*given, batch_size=validation_batch_size or batch_size, steps=validation_steps,
                                     argument="validation_data", steps_argument="validation_steps",
                                     **drawing)  # fmt: skip
-        verbose = 1 if verbose == "auto" else int(verbose)
+        verbose = checks.verbosity(verbose, auto=1)
         listed = CallbackList(
             callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
             **_described(source), validation_samples=validation and validation.samples,
@@ -445,15 +379,16 @@ class Model(Summarized, Persistent):
 
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
-        sample_weight: Any = None,        steps: int | None = None, callbacks: Any = None, max_queue_size: int = 10, workers: int = 1,
+        sample_weight: Any = None, steps: int | None = None, callbacks: Any = None, max_queue_size: int = 10,
+        workers: int = 1,
         use_multiprocessing: bool = False, return_dict: bool = False, **kwargs: Any,
     ) -> Any:  # fmt: skip
         """The loss, or the list (dict if `return_dict`) of loss and metrics; arguments as for `fit`."""
-        _refuse_keywords("evaluate", kwargs)
+        checks.refuse_keywords("evaluate", kwargs)
         self._check_compiled("evaluate")
         source = self._open(x, y, sample_weight, batch_size=batch_size, steps=steps, workers=workers,
                             use_multiprocessing=use_multiprocessing, max_queue_size=max_queue_size)  # fmt: skip
-        verbose = 1 if verbose == "auto" else int(verbose)
+        verbose = checks.verbosity(verbose, auto=1)
         listed = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1,
                               **_described(source), metrics=self.metrics_names)  # fmt: skip
         try:
@@ -471,7 +406,7 @@ class Model(Summarized, Persistent):
                              use_multiprocessing=use_multiprocessing, max_queue_size=max_queue_size)  # fmt: skip
         if self._network is not None:
             checks.check_inputs(self._network.flat_inputs, source.element_spec)
-        verbose = 0 if verbose == "auto" else int(verbose)
+        verbose = checks.verbosity(verbose, auto=0)
         listed = CallbackList(
             callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, **_described(source)
         )
@@ -510,8 +445,6 @@ class Model(Summarized, Persistent):
             self.reset_metrics()
         _, logs = self.program(kind).run(block)
         found = {name: float(value) if value.shape.rank == 0 else value.numpy() for name, value in logs.items()}
-        if reset_metrics:
-            self.reset_metrics()
         return self._reported(found, return_dict)
 
     def _reported(self, logs: Mapping[str, Any], return_dict: bool) -> Any:
@@ -526,6 +459,7 @@ class Model(Summarized, Persistent):
 
     def _open(self, x: Any, y: Any = None, sample_weight: Any = None, *, argument: str = "x", **options: Any) -> Source:
         """A source of batches that was compared with what the model and its losses take."""
+        checks.check_given(x, argument)
         source = open_source(x, y, sample_weight, argument=argument, input_names=self.input_names,
                              output_names=self.output_names, **options)  # fmt: skip
         self._check_element(source.element_spec, getattr(source, "columns", None), argument)
@@ -543,6 +477,7 @@ class Model(Summarized, Persistent):
         targets = f"{argument}[1]" if of_validation else "y"
         outputs = self._output_specs(element)
         checks.check_targets(self.compiled_loss, outputs, element, targets)
+        self.compiled_metrics.build(unpack_x_y_sample_weight(element)[1], outputs)
         if columns is not None:
             checks.check_labels(self.compiled_loss, outputs, columns, targets)
 
@@ -582,16 +517,3 @@ def _described(source: Source) -> dict[str, Any]:
 
 def _row_count(batch: Any) -> int:
     return int(tf.nest.flatten(batch)[0].shape[0] or 0)
-
-
-def _refuse_keywords(method: str, kwargs: Mapping[str, Any]) -> None:
-    if kwargs:
-        raise TypeError(f"{method} takes no keyword argument {', '.join(map(repr, kwargs))}.")
-
-
-def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
-    for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise TypeError(f"`{name}` must be an integer. Received: {name}={value!r} of type {type(value).__name__}")
-        if value < (1 if name == "epochs" else 0):
-            raise ValueError(f"`{name}` must be at least {1 if name == 'epochs' else 0}. Received: {name}={value}")

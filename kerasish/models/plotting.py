@@ -71,7 +71,8 @@ def model_to_dot(
     if model._network is None:
         graph.add_node(pydot.Node(str(id(model)), label=model.name))
     else:
-        _draw(pydot, graph, model._network, layers_in_range(model._network.layers, layer_range), style)
+        layers = model._network.layers if layer_range is None else layers_in_range(model.layers, layer_range)
+        _draw(pydot, graph, model._network, layers, style)
     return graph
 
 
@@ -182,7 +183,7 @@ def _label(layer: Any, style: _Style) -> str:
 
 
 def _activation_name(activation: Any) -> str:
-    return getattr(activation, "name", None) or getattr(activation, "__name__", type(activation).__name__)
+    return str(getattr(activation, "name", None) or getattr(activation, "__name__", type(activation).__name__))
 
 
 def _shape(layer: Any, side: str) -> str:
@@ -197,7 +198,7 @@ def _import_pydot() -> Any:
     try:
         return importlib.import_module("pydot")
     except ImportError:
-        raise ImportError("Drawing a model needs the Python package pydot. Install it with `pip install pydot`.") from None
+        raise ImportError("Drawing a model needs the Python package pydot. Run `pip install pydot`.") from None
 
 
 def _write(text: str, path: str) -> str:
@@ -210,11 +211,13 @@ def _write(text: str, path: str) -> str:
     if program is None:
         raise ImportError(
             "Drawing a model needs Graphviz: its program `dot` is not on the PATH.\n"
-            "Install it (for example `apt-get install graphviz`), or write a file that ends in .dot, which works without."
+            "Install it (for example `apt-get install graphviz`), or write a file that ends in .dot, which needs none."
         )
-    done = subprocess.run([program, f"-T{kind or 'png'}", "-o", path], input=text.encode(), capture_output=True, check=False)
+    command = [program, f"-T{kind or 'png'}", "-o", path]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
     if done.returncode:
-        raise ValueError(f"Graphviz could not write the picture. Received: to_file={path!r}\n{done.stderr.decode()[:400].strip()}")
+        told = done.stderr.decode()[:400].strip()
+        raise ValueError(f"Graphviz could not write the picture. Received: to_file={path!r}\n{told}")
     return path
 
 

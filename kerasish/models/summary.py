@@ -58,8 +58,9 @@ class _Table:
     """
 
     def __init__(
-        self, model: Any, width: int | None, positions: Sequence[float] | None, show_trainable: bool, expand_nested: bool
-    ):
+        self, model: Any, width: int | None, positions: Sequence[float] | None, show_trainable: bool,
+        expand_nested: bool,
+    ):  # fmt: skip
         self.model, self.show_trainable, self.expand_nested = model, show_trainable, expand_nested
         self.nodes = [] if is_chain(model) else model._network.plan.nodes
         usual_width, usual_positions = _WIDE if self.nodes else _NARROW
@@ -73,7 +74,7 @@ class _Table:
             self.titles.append("Trainable")
         if len(self.ends) < len(self.titles):
             raise ValueError(
-                f"`positions` must say where each column ends: {', '.join(self.titles)}. Received: positions={positions!r}"
+                f"`positions` must say where each column ends: {', '.join(self.titles)}. Received: {positions=}"
             )
 
     def lines(self, layers: Sequence[Any]) -> Iterator[str]:
@@ -123,7 +124,7 @@ class _Table:
         """The lines of a row, as many as its longest cell needs."""
         starts = [level, *self.ends]
         last = len(row) - 1
-        widths = [end - start - 3 * (place < last) for place, (start, end) in enumerate(zip(starts, self.ends, strict=False))]
+        widths = [self.ends[place] - starts[place] - 3 * (place < last) for place in range(len(row))]
         columns = [list(_wrapped(text, width)) for text, width in zip(row, widths, strict=False)]
         for parts in zip_longest(*columns, fillvalue=""):
             line = "|" * level + " "
@@ -133,12 +134,13 @@ class _Table:
 
 
 def is_chain(model: Any) -> bool:
-    """Whether every layer is called once, on nothing but the layer before; subclassed models and Sequentials count as such."""
+    """Whether every layer is called once, on nothing but the layer before; a subclassed model counts as such."""
     network = model._network
     if network is None:
         return True
     nodes = network.plan.nodes
-    follows = all(len(node.inputs) == 1 and node.parents[0] is before for before, node in zip(nodes, nodes[1:], strict=False))
+    pairs = zip(nodes, nodes[1:], strict=False)
+    follows = all(len(node.inputs) == 1 and node.parents[0] is before for before, node in pairs)
     return follows and len({id(node.layer) for node in nodes}) == len(nodes)
 
 

@@ -52,6 +52,85 @@ def _by_group(
     return tf.concat([apply(part, filters) for part, filters in parts], axis)
 
 
+def convolve_transposed(
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    sizes: Sequence[int | tf.Tensor],
+    strides: Sequence[int],
+    padding: str,
+    dilations: Sequence[int],
+    channels_first: bool = False,
+) -> tf.Tensor:
+    """The adjoint of a convolution: each input adds the kernel, times its value, to the outputs around it.
+
+    Args:
+        inputs: `(batch, *space, channels)` or `(batch, channels, *space)`.
+        kernel: `(*size, filters, channels)`.
+        sizes: the output's sizes in space.
+        strides: how far neighbouring inputs are apart in the output.
+        padding: `"valid"` or `"same"`, as of the convolution it is the adjoint of.
+        dilations: the distance between neighbouring elements of the window.
+        channels_first: where the channels are.
+    """
+    rank = len(strides)
+    turned = channels_first and not native_channels_first()
+    native_first = channels_first and not turned
+    layout = _LAYOUTS[rank][native_first]
+    inputs = channels_to_end(inputs, rank) if turned else inputs
+    filters = kernel.shape[-2]
+    shape = [tf.shape(inputs)[0], *([filters, *sizes] if native_first else [*sizes, filters])]
+    kernel = _spread(kernel, dilations)
+    outputs = tf.nn.conv_transpose(inputs, kernel, tf.stack(shape), strides, padding.upper(), layout)
+    return channels_to_front(outputs, rank) if turned else outputs
+
+
+def _spread(kernel: tf.Tensor, dilations: Sequence[int]) -> tf.Tensor:
+    """The kernel with zeros between its elements: TensorFlow has no transposed convolution with holes on the CPU."""
+    for axis, rate in enumerate(dilations):
+        if rate > 1:
+            shape, rank = kernel.shape.as_list(), len(kernel.shape)
+            gaps = [[0, 0]] * (axis + 1) + [[0, rate - 1]] + [[0, 0]] * (rank - axis - 1)
+            shape[axis] *= rate
+            kernel = tf.reshape(tf.pad(tf.expand_dims(kernel, axis + 1), gaps), shape)
+            kernel = tf.slice(kernel, [0] * rank, [*shape[:axis], shape[axis] - rate + 1, *shape[axis + 1 :]])
+    return kernel
+
+
+def convolve_depthwise(
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    strides: Sequence[int],
+    padding: str,
+    dilations: Sequence[int],
+    channels_first: bool = False,
+) -> tf.Tensor:
+    """Each channel convolved by itself with its own kernels, along time or over images.
+
+    Args:
+        inputs: `(batch, *space, channels)` or `(batch, channels, *space)`.
+        kernel: `(*size, channels, multiplier)`; the outputs have `channels * multiplier` channels.
+        strides: how far the window moves at each step, for each dimension of space.
+        padding: `"valid"`, `"same"` or, for one dimension of space, `"causal"`.
+        dilations: the distance between neighbouring elements of the window.
+        channels_first: where the channels are.
+    """
+    rank = len(strides)
+    if padding == "causal":
+        inputs = pad_start(inputs, dilations[0] * (kernel.shape[0] - 1), channels_first)
+        padding = "valid"
+    turned = channels_first and (rank == 1 or not native_channels_first())
+    inputs = channels_to_end(inputs, rank) if turned else inputs
+    if rank == 1:
+        inputs, kernel = inputs[:, None], kernel[None]
+        strides, dilations = [strides[0]] * 2, [1, dilations[0]]
+    native_first = channels_first and not turned
+    steps = [1, 1, *strides] if native_first else [1, *strides, 1]
+    layout = _LAYOUTS[2][native_first]
+    outputs = tf.nn.depthwise_conv2d(inputs, kernel, steps, padding.upper(), layout, dilations)
+    outputs = outputs[:, 0] if rank == 1 else outputs
+    return channels_to_front(outputs, rank) if turned else outputs
+
+
 def pad_start(inputs: tf.Tensor, size: int, channels_first: bool) -> tf.Tensor:
     """Inputs `(batch..., time, channels)` with `size` zero steps before the first."""
     outer = [[0, 0]] * (len(inputs.shape) - 2)
@@ -65,6 +144,25 @@ def output_length(length: int | None, size: int, padding: str, stride: int, dila
         return None
     reach = (size - 1) * dilation if padding == "valid" else 0
     return -((reach - length) // stride)
+
+
+def transposed_length(
+    length: int, size: int, padding: str, stride: int, dilation: int = 1, extra: int | None = None
+) -> int:
+    """The length of what a transposed convolution makes of `length` positions.
+
+    Args:
+        length: an integer, or a tensor with one.
+        size: the window's size.
+        padding: `"valid"` or `"same"`.
+        stride: how far neighbouring inputs are apart in the output.
+        dilation: the distance between neighbouring elements of the window.
+        extra: positions added at the end, or None for the longest output that fits the stride.
+    """
+    reach = (size - 1) * dilation + 1
+    if extra is None:
+        return length * stride + (max(reach - stride, 0) if padding == "valid" else 0)
+    return (length - 1) * stride + reach + extra - (2 * (reach // 2) if padding == "same" else 0)
 
 
 def native_channels_first() -> bool:

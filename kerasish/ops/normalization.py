@@ -77,6 +77,66 @@ def layer_norm(
     return tf.cast(normalize(precise, mean, variance, shift, scale, epsilon), inputs.dtype)
 
 
+def group_norm(
+    inputs: tf.Tensor,
+    groups: int,
+    axis: int,
+    beta: tf.Tensor | None,
+    gamma: tf.Tensor | None,
+    epsilon: float,
+    mask: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """The inputs normalized over everything of a sample but its groups of channels, computed in float32 at least.
+
+    Args:
+        inputs: `(batch, ...)` with the channels along `axis`.
+        groups: the number of groups of neighbouring channels.
+        axis: a positive axis.
+        beta, gamma: shift and scale, one number for each channel.
+        epsilon: keeps the division finite.
+        mask: which elements count, of the inputs' shape or without its last axes.
+
+    Source: Y. Wu and K. He, Group Normalization (2018).
+    """
+    precise = tf.cast(inputs, tf.float32) if inputs.dtype in (tf.float16, tf.bfloat16) else inputs
+    shape, rank = tf.shape(inputs), len(inputs.shape)
+    sizes = [shape[place] if size is None else size for place, size in enumerate(inputs.shape)]
+    split = [*sizes[:axis], groups, sizes[axis] // groups, *sizes[axis + 1 :]]
+    within = [place for place in range(1, rank + 1) if place != axis]
+    weights = None
+    if mask is not None:
+        mask = tf.cast(mask, precise.dtype)
+        mask = tf.reshape(mask, tf.concat([tf.shape(mask), [1] * (rank - len(mask.shape))], 0))
+        weights = tf.reshape(tf.broadcast_to(mask, shape), split)
+    grouped = tf.reshape(precise, split)
+    mean, variance = moments(grouped, within, weights, keepdims=True)
+    by_group = [1] * axis + [groups, -1] + [1] * (rank - axis - 1)
+    shift, scale = (
+        None if weight is None else tf.reshape(tf.cast(weight, precise.dtype), by_group) for weight in (beta, gamma)
+    )
+    outputs = tf.reshape(normalize(grouped, mean, variance, shift, scale, epsilon), sizes)
+    return tf.cast(tf.ensure_shape(outputs, inputs.shape), inputs.dtype)
+
+
+def spectral_norm(kernel: tf.Tensor, vector: tf.Tensor, iterations: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """An estimate of the largest singular value of a kernel, by power iteration, and the improved starting vector.
+
+    Args:
+        kernel: `(..., outputs)`, seen as a matrix with as many columns as outputs.
+        vector: `(1, outputs)`, where the iteration starts.
+        iterations: the number of improvements.
+
+    Source: T. Miyato et al., Spectral Normalization for Generative Adversarial Networks (2018), algorithm 1.
+    """
+    matrix = tf.reshape(kernel, [-1, kernel.shape[-1]])
+    u, v = tf.cast(vector, matrix.dtype), None
+    for _ in range(iterations):
+        v = tf.linalg.l2_normalize(tf.matmul(u, matrix, transpose_b=True))
+        u = tf.linalg.l2_normalize(tf.matmul(v, matrix))
+    u, v = tf.stop_gradient(u), tf.stop_gradient(v)
+    return tf.reshape(tf.matmul(tf.matmul(v, matrix), u, transpose_b=True), []), u
+
+
 def move_average(average: tf.Variable, value: tf.Tensor, momentum: float) -> None:
     """Moves the average towards the value: `average * momentum + value * (1 - momentum)`."""
     average.assign_sub((average - tf.cast(value, average.dtype)) * (1.0 - momentum))

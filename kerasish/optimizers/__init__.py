@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from kerasish.optimizers import experimental, legacy, schedules
+from kerasish.optimizers import loss_scale as loss_scale
 from kerasish.optimizers.adadelta import Adadelta
 from kerasish.optimizers.adafactor import Adafactor
 from kerasish.optimizers.adagrad import Adagrad

@@ -65,12 +65,12 @@ class Adadelta(Optimizer):
         of_steps = Slot("accumulated_delta_var", "_accumulated_delta_vars")
         return ((Slot("accumulated_grad", "_accumulated_grads"), of_steps),)
 
-    def update_step(self, gradient: Gradient, variable: tf.Variable) -> None:
+    def update_step(self, grad: Gradient, variable: tf.Variable) -> None:
         """Changes one variable."""
         scalars, dtype = self.scalars, variable.dtype
         rho, epsilon = scalars.constant(self.rho, dtype), scalars.constant(self.epsilon, dtype)
         v, u = self.slots_of(variable)
-        adadelta(variable, dense(gradient, variable), v, u, scalars.rate(dtype), rho, epsilon)
+        adadelta(variable, dense(grad, variable), v, u, scalars.rate(dtype), rho, epsilon)
 
 
 def adadelta(

@@ -67,15 +67,15 @@ class Adagrad(Optimizer):
         """The sum of squares."""
         return ((Slot("accumulator", "_accumulators", self.initial_accumulator_value),),)
 
-    def update_step(self, gradient: Gradient, variable: tf.Variable) -> None:
+    def update_step(self, grad: Gradient, variable: tf.Variable) -> None:
         """Changes one variable; of a gradient of rows only those rows."""
         (total,) = self.slots_of(variable)
         scalars, dtype = self.scalars, variable.dtype
         numbers = (scalars.rate(dtype), scalars.constant(self.epsilon, dtype))
-        if isinstance(gradient, tf.IndexedSlices):
-            adagrad_rows(variable, *summed_rows(gradient), total, *numbers)
+        if isinstance(grad, tf.IndexedSlices):
+            adagrad_rows(variable, *summed_rows(grad), total, *numbers)
         else:
-            adagrad(variable, gradient, total, *numbers)
+            adagrad(variable, grad, total, *numbers)
 
 
 def adagrad(w: tf.Variable, g: tf.Tensor, s: tf.Variable, alpha: tf.Tensor, epsilon: tf.Tensor) -> None:

@@ -19,6 +19,7 @@ import tensorflow as tf
 from kerasish.core import settings
 from kerasish.core.configurable import Configurable
 from kerasish.core.object_config import is_library_class, parameters
+from kerasish.graph import scratch
 from kerasish.optimizers import registry
 from kerasish.optimizers.eager import EagerSteps
 from kerasish.optimizers.gradients import Gradient, clipped, paired, with_unique_rows
@@ -196,6 +197,7 @@ class Optimizer(OlderRules, Configurable):
 
     # Steps
 
+    @scratch.unconverted
     def minimize(self, loss: Any, var_list: Any, tape: tf.GradientTape | None = None) -> None:
         """Takes one step that lowers `loss`.
 
@@ -209,7 +211,7 @@ class Optimizer(OlderRules, Configurable):
         """
         self.apply_gradients(self.compute_gradients(loss, var_list, tape))
 
-    @tf.autograph.experimental.do_not_convert
+    @scratch.unconverted
     def compute_gradients(
         self, loss: Any, var_list: Any, tape: tf.GradientTape | None = None
     ) -> list[tuple[Any, tf.Variable]]:
@@ -225,7 +227,7 @@ class Optimizer(OlderRules, Configurable):
         variables = var_list() if callable(var_list) else var_list
         return list(zip(tape.gradient(loss, variables), variables, strict=True))
 
-    @tf.autograph.experimental.do_not_convert
+    @scratch.unconverted
     def apply_gradients(
         self,
         grads_and_vars: Iterable[Any],

@@ -1,14 +1,115 @@
-"""`optimizers.legacy`: the names of the older optimizers, which are the same classes here."""
+"""`optimizers.legacy`: the optimizers with the constructors and configurations they had up to TensorFlow 2.10.
+
+Their rules, slots and numbers are those of the classes they extend. Two things were otherwise in those releases: a row
+without a gradient kept its momentum and mean squares as they were, and Nadam's momentum rose more slowly.
+`Optimizer` is the one base class of all.
+
+Source: behaviour of `tf.keras.optimizers.legacy`.
+"""
 from __future__ import annotations
 
-from kerasish.optimizers.adadelta import Adadelta
-from kerasish.optimizers.adagrad import Adagrad
-from kerasish.optimizers.adam import Adam
-from kerasish.optimizers.adamax import Adamax
+from typing import Any
+
+from kerasish.optimizers import adadelta, adagrad, adam, adamax, ftrl, nadam, rmsprop, sgd
 from kerasish.optimizers.base import Optimizer
-from kerasish.optimizers.ftrl import Ftrl
-from kerasish.optimizers.nadam import Nadam
-from kerasish.optimizers.rmsprop import RMSprop
-from kerasish.optimizers.sgd import SGD
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "Adamax", "Ftrl", "Nadam", "Optimizer", "RMSprop"]
+
+_NEWER = ("weight_decay", "use_ema", "ema_momentum", "ema_overwrite_frequency", "jit_compile", "is_legacy_optimizer")
+_CLIPPING = ("clipnorm", "global_clipnorm", "clipvalue")
+
+
+class _Older(Optimizer):
+    """Writes the configuration as it was: `decay` always, limits of gradients where there are any."""
+
+    __config_module__ = "keras.optimizers.legacy"
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that rebuild the optimizer."""
+        config = {name: value for name, value in super().get_config().items() if name not in _NEWER}
+        config = {name: value for name, value in config.items() if name not in _CLIPPING or value is not None}
+        return {**config, "decay": self.decay}
+
+
+class Adadelta(_Older, adadelta.Adadelta):
+    """As `optimizers.Adadelta`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
+
+    def __init__(
+        self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, name: str = "Adadelta",
+        **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(learning_rate, rho=rho, epsilon=epsilon, name=name, **kwargs)
+
+
+class Adagrad(_Older, adagrad.Adagrad):
+    """As `optimizers.Adagrad`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
+
+    def __init__(
+        self, learning_rate: Any = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
+        name: str = "Adagrad", **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(learning_rate, initial_accumulator_value, epsilon=epsilon, name=name, **kwargs)
+
+
+class Adam(_Older, adam.Adam):
+    """As `optimizers.Adam`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
+
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        amsgrad: bool = False, name: str = "Adam", **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad=amsgrad, name=name, **kwargs)
+
+
+class Adamax(_Older, adamax.Adamax):
+    """As `optimizers.Adamax`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
+
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        name: str = "Adamax", **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
+
+
+class Ftrl(_Older, ftrl.Ftrl):
+    """As `optimizers.Ftrl`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
+
+    def __init__(
+        self, learning_rate: Any = 0.001, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1,
+        l1_regularization_strength: float = 0.0, l2_regularization_strength: float = 0.0, name: str = "Ftrl",
+        l2_shrinkage_regularization_strength: float = 0.0, beta: float = 0.0, **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(
+            learning_rate, learning_rate_power, initial_accumulator_value, l1_regularization_strength,
+            l2_regularization_strength, l2_shrinkage_regularization_strength, beta, name=name, **kwargs,
+        )  # fmt: skip
+
+
+class Nadam(_Older, nadam.Nadam):
+    """As `optimizers.Nadam`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
+
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        name: str = "Nadam", **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
+
+
+class RMSprop(_Older, rmsprop.RMSprop):
+    """As `optimizers.RMSprop`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
+
+    def __init__(
+        self, learning_rate: Any = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7,
+        centered: bool = False, name: str = "RMSprop", **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(learning_rate, rho, momentum, epsilon, centered, name=name, **kwargs)
+
+
+class SGD(_Older, sgd.SGD):
+    """As `optimizers.SGD`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
+
+    def __init__(
+        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, name: str = "SGD",
+        **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(learning_rate, momentum, nesterov, name=name, **kwargs)

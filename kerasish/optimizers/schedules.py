@@ -35,6 +35,9 @@ class LearningRateSchedule(Configurable):
     __config_module__ = "keras.optimizers.schedules"
     _family_base = True
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def __call__(self, step: Any) -> Any:
         """The learning rate after `step` steps.
 

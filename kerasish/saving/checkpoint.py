@@ -12,6 +12,7 @@ import warnings
 from typing import Any
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
 from kerasish.saving.replacement import is_remote, recover, replaced_file, replaced_group
@@ -49,7 +50,7 @@ def load_weights(model: Any, path: str, options: Any = None, every: bool = False
         OSError: if the files are damaged.
     """
     recover(path)
-    matched = _matched(model, _reader(path))
+    matched = _matched(model, *_opened(path))
     _check_present(model, matched, path, every)
     before = [(variable, tf.identity(variable)) for variable in matched.values()]
     try:
@@ -60,13 +61,18 @@ def load_weights(model: Any, path: str, options: Any = None, every: bool = False
         raise _damaged(path, error) from error
 
 
-def _reader(path: str) -> Any:
-    if not tf.io.gfile.glob(f"{path}.index"):
+def _opened(path: str) -> tuple[Any, Any]:
+    """A checkpoint's reader and the objects it was written from."""
+    if not tf.io.gfile.exists(f"{path}.index"):
         raise FileNotFoundError(f"There is no checkpoint {path!r} (a file {path + '.index'!r} was expected).")
     try:
-        return tf.train.load_checkpoint(path)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        reader = tf.train.load_checkpoint(path)
+        nodes = TrackableObjectGraph.FromString(reader.get_tensor(_GRAPH)).nodes if reader.has_tensor(_GRAPH) else None
+    except (tf.errors.OpError, ValueError, RuntimeError, IndexError, DecodeError) as error:
         raise _damaged(path, error) from error
+    if nodes is None:
+        raise ValueError(f"The checkpoint {path!r} names no objects: it was written by TensorFlow 1.")
+    return reader, nodes
 
 
 def _damaged(path: str, error: Exception) -> OSError:
@@ -74,16 +80,13 @@ def _damaged(path: str, error: Exception) -> OSError:
     return OSError(f"The checkpoint {path!r} cannot be read: {' '.join(reason)[:300]}\nThe model is as it was.")
 
 
-def _matched(model: Any, reader: Any) -> dict[int, tf.Variable]:
+def _matched(model: Any, reader: Any, nodes: Any) -> dict[int, tf.Variable]:
     """The model's variables that the checkpoint holds, by identity.
 
     Raises:
-        ValueError: if one of them has another shape or type there, or the checkpoint was not written from objects.
+        ValueError: if one of them has another shape or type there.
     """
     shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
-    if _GRAPH not in shapes:
-        raise ValueError("The checkpoint holds no objects: it was written by TensorFlow 1 and names values only.")
-    nodes = TrackableObjectGraph.FromString(reader.get_tensor(_GRAPH)).nodes
     matched: dict[int, tf.Variable] = {}
     seen: set[tuple[int, int]] = set()
     stack: list[tuple[Any, int]] = [(model, 0)]

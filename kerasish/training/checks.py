@@ -5,6 +5,7 @@ Every message names the argument, what was expected, what came, and the fix, in 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,8 @@ def _check_input(wanted: Any, given: Any, where: str) -> None:
         a is None or b is None or a == b for a, b in zip(expected[1:], got[1:], strict=True)
     )
     if not same:
-        hint = f"\nFor a single sample pass {where}[None], which adds the batch axis." if got == expected[1:] else ""
+        alone = len(got) == len(expected) - 1 and got[1:] == expected[2:]
+        hint = f"\nFor a single sample pass {where}[None], which adds the batch axis." if alone else ""
         raise ValueError(
             f"`{where}` does not fit the model's input {wanted.name!r}, which takes shape {_shape(wanted)} "
             f"(None: any size, first the batch). Received: shape {_shape(given)}{hint}"
@@ -177,3 +179,65 @@ def _shape(value: Any) -> str:
 
 def _listed(names: list[str]) -> str:
     return ", ".join(map(repr, names))
+
+
+def check_given(x: Any, argument: str) -> None:
+    """Looks whether there is anything to work on.
+
+    Raises:
+        ValueError: if there is not.
+    """
+    if x is None:
+        raise ValueError(f"`{argument}` is missing. Received: {argument}=None. Pass arrays, a dataset or a generator.")
+
+
+def refuse_keywords(method: str, kwargs: Mapping[str, Any]) -> None:
+    """Refuses what a method does not take.
+
+    Raises:
+        TypeError: if anything is given.
+    """
+    if kwargs:
+        raise TypeError(f"{method} takes no keyword argument {', '.join(map(repr, kwargs))}.")
+
+
+def check_epochs(epochs: Any, initial_epoch: Any, validation_freq: Any) -> None:
+    """Looks at what counts epochs.
+
+    Raises:
+        TypeError: for anything but integers.
+        ValueError: for numbers that are too small.
+    """
+    _check_count("epochs", epochs, 1)
+    _check_count("initial_epoch", initial_epoch, 0)
+    for one in validation_freq if isinstance(validation_freq, Collection) else (validation_freq,):
+        _check_count("validation_freq", one, 1)
+
+
+def steps_per_execution(value: Any) -> int:
+    """The number of batches in one execution; 1 stands for the library's choice.
+
+    Raises:
+        TypeError: for anything but an integer.
+        ValueError: for less than 1.
+    """
+    _check_count("steps_per_execution", 1 if value is None else value, 1)
+    return 1 if value is None else int(value)
+
+
+def verbosity(verbose: Any, auto: int) -> int:
+    """0, 1 or 2; `auto` for "auto".
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not isinstance(verbose, (int, np.integer)) and verbose != "auto":
+        raise ValueError(f'`verbose` must be 0, 1, 2 or "auto". Received: verbose={verbose!r}')
+    return auto if verbose == "auto" else int(verbose)
+
+
+def _check_count(name: str, value: Any, smallest: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"`{name}` must be an integer. Received: {name}={value!r} of type {type(value).__name__}")
+    if value < smallest:
+        raise ValueError(f"`{name}` must be at least {smallest}. Received: {name}={value}")

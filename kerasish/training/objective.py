@@ -30,21 +30,21 @@ class CompiledLoss:
     Args:
         loss: a loss, its name, a function, or a list or dict of them; None for none.
         loss_weights: numbers in the same form.
-        output_names: the model's output names, where they are known before the first batch.
+        outputs: the model's outputs, where they are known before the first batch.
 
     Raises:
         ValueError: for an unknown loss or output.
     """
 
-    def __init__(self, loss: Any, loss_weights: Any = None, output_names: list[str] | None = None):
+    def __init__(self, loss: Any, loss_weights: Any = None, outputs: Outputs | None = None):
         self._given, self._weights_given = _resolved(loss, _loss_object), loss_weights
         self._mean = metrics_module.Mean(name="loss")
         self.outputs: Outputs | None = None
         self.losses: list[Any] = []
         self._weights: list[Any] = []
         self._output_means: list[Any] = []
-        if output_names:
-            self._bind(Outputs(list(output_names)))
+        if outputs is not None:
+            self._bind(outputs)
 
     @property
     def metrics(self) -> list[Any]:
@@ -60,6 +60,8 @@ class CompiledLoss:
         self.outputs = outputs
         self.losses = outputs.spread("loss", self._given)
         self._weights = outputs.spread("loss_weights", self._weights_given)
+        if any(isinstance(weight, (str, bool)) for weight in self._weights):
+            raise ValueError(f"`loss_weights` must be numbers. Received: loss_weights={self._weights_given!r}")
         self._output_means = [
             metrics_module.Mean(name=f"{name}_loss") if loss is not None and len(outputs) > 1 else None
             for name, loss in zip(outputs.names, self.losses, strict=True)
@@ -104,19 +106,19 @@ class CompiledMetrics:
     Args:
         metrics: metrics, names, functions, or lists or dicts of them.
         weighted_metrics: likewise, for those that take the sample weights into account.
-        output_names: the model's output names, where they are known before the first batch.
+        outputs: the model's outputs, where they are known before the first batch.
 
     Raises:
         ValueError: for an unknown metric or output.
     """
 
-    def __init__(self, metrics: Any = None, weighted_metrics: Any = None, output_names: list[str] | None = None):
+    def __init__(self, metrics: Any = None, weighted_metrics: Any = None, outputs: Outputs | None = None):
         self._given = (_resolved(metrics, _metric_object), _resolved(weighted_metrics, _metric_object))
         self.outputs: Outputs | None = None
         self._plain: list[list[Any]] = []
         self._weighted: list[list[Any]] = []
-        if output_names:
-            self._bind(Outputs(list(output_names)))
+        if outputs is not None:
+            self._bind(outputs)
 
     @property
     def metrics(self) -> list[Any]:
@@ -148,9 +150,7 @@ class CompiledMetrics:
         """A list of metrics for each output; one flat list means all of them for every output."""
         if given is None:
             return [[] for _ in outputs.names]
-        parted = isinstance(given, Mapping) or any(
-            item is None or isinstance(item, (list, Mapping)) for item in _listed(given)
-        )
+        parted = isinstance(given, Mapping) or any(isinstance(item, (list, Mapping)) for item in _listed(given))
         if parted:
             groups = [_listed(item) for item in outputs.spread(argument, given)]
         else:
@@ -288,9 +288,8 @@ def _resolved(given: Any, resolve: Any) -> Any:
 
 
 def _listed(given: Any) -> list[Any]:
-    if given is None:
-        return []
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+    listed = given if isinstance(given, (list, tuple)) else [given]
+    return [item for item in listed if item is not None]
 
 
 def _copied(metric: Any) -> Any:

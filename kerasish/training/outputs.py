@@ -29,7 +29,7 @@ class Outputs:
         """The outputs of a model that returned `y_pred`; without names they are called `output_1`, `output_2`, ..."""
         if isinstance(y_pred, Mapping):
             keys = sorted(y_pred)
-            return cls([str(key) for key in keys], keys)
+            return cls(names if names is not None and len(names) == len(keys) else [str(key) for key in keys], keys)
         count = len(tf.nest.flatten(y_pred))
         return cls(
             list(names) if names is not None and len(names) == count else [f"output_{i + 1}" for i in range(count)]

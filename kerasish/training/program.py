@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from kerasish.data_sources.arrays import GATHERED
 from kerasish.data_sources.blocks import Block
+from kerasish.training.faults import brief
 
 
 class MetricResults(dict):
@@ -78,7 +79,11 @@ class Program:
                 order, start = order[int(start * size) :], tf.zeros_like(start)
             take, arguments = _OfSize(rows), (columns, order, start)
             specs = (tf.nest.map_structure(_spec, columns), specs[1], specs[3])
-        done, logs = self._function(take, specs)(arguments, tf.constant(block.steps, tf.int64))
+        function = self._function(take, specs)
+        try:
+            done, logs = function(arguments, tf.constant(block.steps, tf.int64))
+        except tf.errors.OpError as error:
+            raise brief(error) from None
         return (int(done) if take.drawn else block.steps), logs
 
     def _function(self, take: Any, specs: tuple[Any, ...]) -> Callable[..., Any]:

@@ -1,9 +1,40 @@
 """`keras.utils`: labels as vectors, seeds, custom objects, pictures of models, and what users build sources from."""
 from __future__ import annotations
 
+from kerasish.callbacks.progress import Progbar
+from kerasish.core.registry import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from kerasish.core.seeds import set_random_seed
+from kerasish.data_sources import Sequence, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from kerasish.models.plotting import model_to_dot, plot_model
+from kerasish.utils.arrays import normalize, to_categorical, to_ordinal
+from kerasish.utils.origins import get_source_inputs
+from kerasish.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = [
+    "CustomObjectScope",
+    "Progbar",
+    "Sequence",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "get_source_inputs",
     "model_to_dot",
+    "normalize",
+    "pack_x_y_sample_weight",
     "plot_model",
+    "register_keras_serializable",
+    "serialize_keras_object",
+    "set_random_seed",
+    "to_categorical",
+    "to_ordinal",
+    "unpack_x_y_sample_weight",
 ]

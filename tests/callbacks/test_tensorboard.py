@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -233,3 +234,21 @@ def test_metadata_for_a_layer_that_is_not_there(fake, tmp_path):
     model.layers = [embedding_model()]
     with pytest.raises(ValueError, match="wrods"):
         callback.set_model(model)
+
+
+def test_curves_and_layers_are_written_without_tensorboard(fake, tmp_path, monkeypatch):
+    for package in [name for name in sys.modules if name.partition(".")[0] == "tensorboard"]:
+        monkeypatch.setitem(sys.modules, package, None)
+    callback = C.TensorBoard(tmp_path)
+    model = fake.Model()
+    model.to_json, model.train_step_graph = lambda: "{}", lambda: None
+    callback.set_model(model)
+    callback.on_train_begin()
+    callback.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.75})
+    callback.on_train_end()
+    monkeypatch.undo()
+    found = read(tmp_path)
+    assert {run: [(tag, plugin, value.item()) for tag, plugin, _, value in found[run]] for run in found} == {
+        "train": [("keras", "graph_keras_model", b"{}"), ("epoch_loss", "scalars", 0.5)],
+        "validation": [("epoch_loss", "scalars", 0.75)],
+    }

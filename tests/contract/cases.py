@@ -169,6 +169,9 @@ CASES = [
     Case(lambda: layers.Minimum(), _PAIR, mask="kept"),
     Case(lambda: layers.Concatenate(), (float32(BATCH, 3, 4), float32(BATCH, 3, 2)), mask="kept"),
     Case(lambda: layers.Concatenate(axis=0), _PAIR, rows=False, note="of batches", mask="joined"),
+    Case(lambda: layers.Attention(), (float32(BATCH, 3, 4), float32(BATCH, 5, 4)), mask="kept"),
+    Case(lambda: layers.Attention(True, "concat"), (float32(BATCH, 3, 4), float32(BATCH, 5, 4)), mask="kept", note="concat"),
+    Case(lambda: layers.AdditiveAttention(), (float32(BATCH, 3, 4), float32(BATCH, 5, 4)), mask="kept"),
     Case(lambda: layers.Dot(1), (_VECTOR, float32(BATCH, 5))),
     Case(lambda: layers.Dot((2, 1), normalize=True), _TENSORS, note="of tensors"),
 ]  # fmt: skip

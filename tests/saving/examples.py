@@ -49,7 +49,7 @@ def functional():
     inputs = Input((4,), name="rows")
     x = layers.Dense(3, activation="relu", name="first")(inputs)
     x = layers.BatchNormalization(name="norm")(x)
-    x = layers.Dropout(0.1, name="drop")(x)
+    x = layers.Dropout(0.0, name="drop")(x)
     x = tf.concat([x, tf.reduce_sum(inputs, axis=-1, keepdims=True) * 0.5], -1)
     inner = Sequential([layers.Dense(3, name="inner_dense")], name="inner")
     return Model(inputs, layers.Dense(2, name="last")(inner(x)))

@@ -17,9 +17,6 @@ from tests.saving.examples import CUSTOM, KINDS, Net, X, Y, compiled, functional
 def test_training_continues_as_if_never_saved(kind, here):
     keras.core.seeds.set_random_seed(3)
     model = compiled(kind, optimizers.Adam(optimizers.schedules.ExponentialDecay(0.01, 3, 0.9)))
-    for layer in model._flatten_layers():
-        if isinstance(layer, layers.Dropout):
-            layer.rate = 0.0
     model.save("model")
     copy = load_model("model", custom_objects=CUSTOM)
     assert type(copy) is type(model)
@@ -36,7 +33,6 @@ def test_tensorflow_alone_runs_the_model(kind, here):
     model.save(pathlib.Path("model"))
     restored = tf.saved_model.load("model")
     np.testing.assert_allclose(restored(X), model(X), atol=1e-6)
-    assert restored(X[:5], training=True).shape == (5, 2)
     signature = restored.signatures["serving_default"]
     (name,) = signature.structured_input_signature[1]
     (output,) = signature.structured_outputs
@@ -44,6 +40,7 @@ def test_tensorflow_alone_runs_the_model(kind, here):
                 "subclassed": ("input_1", "output_1")}  # fmt: skip
     assert (name, output) == expected[kind]
     np.testing.assert_allclose(signature(**{name: tf.constant(X)})[output], model(X), atol=1e-6)
+    np.testing.assert_allclose(restored(X[:5], training=True), model(X[:5], training=True), atol=1e-6)
 
 
 def test_inputs_and_outputs_have_the_names_that_tf_keras_gives_them(here):
@@ -195,7 +192,7 @@ def test_python_code_in_a_file_is_refused(here):
         lambda d: d["model"]["config"]["layers"][1].update(class_name="system", module="os", registered_name=None),
         lambda d: d["model"]["config"]["layers"][1]["config"].update(activation="system"),
         lambda d: d["model"]["config"]["layers"][1]["config"].update(
-            kernel_initializer={"module": "os", "class_name": "system", "config": {"command": "touch marker"}, "registered_name": None}
+            kernel_initializer={"module": "os", "class_name": "system", "config": {"command": "touch marker"}}
         ),
         lambda d: d.update(compile_config={"loss": {"module": "subprocess", "class_name": "run", "config": {}}}),
     ],
@@ -212,7 +209,7 @@ def test_names_in_a_description_are_only_looked_up(change, here):
     assert not os.path.exists("marker")
 
 
-@pytest.mark.parametrize("text", ["", "[" * 100_000, '{"format": "other"}', '{"format": "kerasish", "format_version": 9}'])
+@pytest.mark.parametrize("text", ["", "[" * 100_000, '{"format": "?"}', '{"format": "kerasish", "format_version": 9}'])
 def test_a_damaged_description_is_named(text, here):
     sequential_with_input().save("model")
     pathlib.Path("model/assets.extra/keras.json").write_text(text)

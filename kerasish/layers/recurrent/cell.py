@@ -1,0 +1,212 @@
+"""What the cells of the library share: a product with the inputs that can be made for all steps at once, and dropout.
+
+Source: Y. Gal and Z. Ghahramani, A Theoretically Grounded Application of Dropout in Recurrent Neural Networks (2016):
+one mask for a whole sequence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from kerasish import activations
+from kerasish.core.object_config import parameters
+from kerasish.core.seeds import make_seed
+from kerasish.layers import arguments
+from kerasish.layers.base import Layer
+from kerasish.ops import noise
+from kerasish.ops.condition import choose
+
+
+class RecurrentCell(Layer):
+    """Base of cells whose step is `step(project(inputs), states)`.
+
+    Args:
+        units: the length of a state.
+        activation: the activation of the new value.
+        use_bias: whether a bias is added.
+        gates: how many blocks of `units` columns the kernels have.
+        dropout: the share of the inputs dropped in training.
+        recurrent_dropout: the share of the states dropped in training.
+        seed: makes the draws the same in every run.
+        implementation: 1 for a mask of its own for every gate, 2 for one mask of the inputs.
+        **kwargs: arguments of `Layer`.
+    """
+
+    gates = 1
+
+    def __init__(
+        self, units: int, activation: Any, use_bias: bool, dropout: float, recurrent_dropout: float, **kwargs: Any
+    ):
+        seed, implementation = kwargs.pop("seed", None), kwargs.pop("implementation", 2)
+        super().__init__(**kwargs)
+        self.units = arguments.positive("units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.dropout = min(1.0, max(0.0, dropout))
+        self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
+        self.implementation = 1 if self.recurrent_dropout else implementation
+        if self.dropout or self.recurrent_dropout:
+            self._noise = noise.new_state(make_seed(seed))
+        self._masks: dict[str, tuple[Any, list[tf.Tensor]]] = {}
+
+    def _weight_options(self, kernel: Any, recurrent: Any, bias: Any) -> None:
+        """Initializer, regularizer and constraint of each weight."""
+        arguments.weight_options(self, "kernel", *kernel)
+        arguments.weight_options(self, "recurrent", *recurrent)
+        arguments.weight_options(self, "bias", *bias)
+
+    @property
+    def state_size(self) -> Any:
+        """The length of the state."""
+        return self.units
+
+    @property
+    def output_size(self) -> int:
+        """The length of the output."""
+        return self.units
+
+    def build(self, input_shape: Any) -> None:
+        """Creates kernel `(features, gates units)`, recurrent kernel `(units, gates units)` and bias."""
+        columns = self.gates * self.units
+        self.kernel = self.add_weight("kernel", (tuple(input_shape)[-1], columns))
+        self.recurrent_kernel = self.add_weight(
+            "recurrent_kernel",
+            (self.units, columns),
+            initializer=self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
+        self.bias = self._add_bias(columns) if self.use_bias else None
+        super().build(input_shape)
+
+    def _add_bias(self, columns: int) -> tf.Variable:
+        return self.add_weight("bias", (columns,))
+
+    def get_initial_state(self, inputs: Any = None, batch_size: Any = None, dtype: Any = None) -> Any:
+        """Zeros `(batch, units)`, for the batch and type of the inputs where those are given."""
+        return zero_states(self.state_size, inputs, batch_size, dtype)
+
+    def call(self, inputs: Any, states: Any, training: Any = None) -> tuple[Any, Any]:
+        """The output `(batch, units)` and the new states, in the form the states have."""
+        given = list(states) if isinstance(states, (list, tuple)) else [states]
+        output, new = self.step(self.project(inputs, training), given, training)
+        return output, new if isinstance(states, (list, tuple)) else new[0]
+
+    def project(self, inputs: tf.Tensor, training: Any) -> tf.Tensor:
+        """The inputs' part of the sums, for one step `(batch, features)` or all `(time, batch, features)`."""
+        kernel = self.kernel
+        if inputs.dtype != kernel.dtype:
+            inputs = tf.cast(inputs, kernel.dtype)
+        drops = self.dropout > 0
+        count = self.gates if self.implementation == 1 else 1
+        one_step = inputs if inputs.shape.rank == 2 else inputs[0]
+        masks = self.get_dropout_mask_for_cell(one_step, training, count) if drops else None
+        if masks is not None and len(masks) > 1:
+            parts = zip(masks, tf.split(kernel, len(masks), axis=1), strict=True)
+            sums = tf.concat([_product(inputs * mask, part) for mask, part in parts], -1)
+        else:
+            sums = _product(inputs if masks is None else inputs * masks[0], kernel)
+        bias = self._input_bias()
+        return sums if bias is None else tf.nn.bias_add(sums, bias)
+
+    def _input_bias(self) -> Any:
+        return self.bias
+
+    def step(self, projected: tf.Tensor, states: list[tf.Tensor], training: Any) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Output and new states from the inputs' part of the sums."""
+        raise NotImplementedError
+
+    def run(
+        self, projected: tf.Tensor, states: list[tf.Tensor], mask: Any
+    ) -> tuple[tf.Tensor, list[tf.Tensor]] | None:
+        """The states that are outputs after every step, and the last states; None where there is no faster way."""
+        return None
+
+    def _recurrent(self, state: tf.Tensor, kernel: tf.Tensor, training: Any, first: int = 0) -> tf.Tensor:
+        """The state times the kernel's columns, with a mask of its own for each gate from the first on."""
+        if not self.recurrent_dropout:
+            return tf.matmul(state, kernel)
+        masks = self.get_recurrent_dropout_mask_for_cell(state, training, self.gates)
+        if masks is None:
+            return tf.matmul(state, kernel)
+        parts = tf.split(kernel, kernel.shape[-1] // self.units, axis=1)
+        return tf.concat([tf.matmul(state * masks[first + n], part) for n, part in enumerate(parts)], 1)
+
+    # Masks of dropout, kept until the next sequence begins.
+
+    def reset_dropout_mask(self) -> None:
+        """Lets the next step draw which inputs are dropped."""
+        self._masks.pop("inputs", None)
+
+    def reset_recurrent_dropout_mask(self) -> None:
+        """Lets the next step draw which states are dropped."""
+        self._masks.pop("states", None)
+
+    def get_dropout_mask_for_cell(self, inputs: tf.Tensor, training: Any, count: int = 1) -> Any:
+        """Factors for the inputs, the same until the mask is reset; None where nothing is dropped."""
+        return self._factors("inputs", inputs, training, self.dropout, count)
+
+    def get_recurrent_dropout_mask_for_cell(self, inputs: tf.Tensor, training: Any, count: int = 1) -> Any:
+        """Factors for the states, the same until the mask is reset; None where nothing is dropped."""
+        return self._factors("states", inputs, training, self.recurrent_dropout, count)
+
+    def _factors(self, kind: str, like: tf.Tensor, training: Any, rate: float, count: int) -> Any:
+        if not rate or training is None or training is False:
+            return None
+        place, known = self._masks.get(kind, (None, []))
+        if not known or not _is_within(place):
+            ones = tf.ones_like(like)
+            draw = lambda: noise.dropout(ones, rate, self._noise)  # noqa: E731
+            known = [choose(training, draw, lambda: ones) for _ in range(count)]
+            self._masks[kind] = (None if tf.executing_eagerly() else like.graph, known)
+        return known
+
+
+def _is_within(place: Any) -> bool:
+    """Whether tensors of that graph (None: eager ones) can be used where the program now is."""
+    if place is None:
+        return tf.executing_eagerly()
+    graph = None if tf.executing_eagerly() else tf.Graph.__call__ if False else tf.constant(0).graph
+    while graph is not None and graph is not place:
+        graph = getattr(graph, "outer_graph", None)
+    return graph is place
+
+
+def _product(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    return tf.matmul(inputs, kernel) if inputs.shape.rank == 2 else tf.tensordot(inputs, kernel, 1)
+
+
+def zero_states(state_size: Any, inputs: Any = None, batch_size: Any = None, dtype: Any = None) -> Any:
+    """Zeros for a batch, one tensor for each size in the structure.
+
+    Raises:
+        ValueError: if neither inputs nor both batch size and type are given.
+    """
+    if inputs is not None:
+        first = tf.nest.flatten(inputs)[0]
+        batch_size = tf.shape(first)[0] if first.shape[0] is None else first.shape[0]
+        dtype = dtype or first.dtype
+    if batch_size is None or dtype is None:
+        raise ValueError(
+            "Initial states need the inputs, or both the batch size and the type. "
+            f"Received: batch_size={batch_size}, dtype={dtype}"
+        )
+    return tf.nest.map_structure(lambda size: tf.zeros([batch_size, *sizes(size)], dtype), state_size)
+
+
+def sizes(size: Any) -> list[int | None]:
+    """One state's shape without the batch axis, from a length or a `tf.TensorShape`."""
+    return tf.TensorShape(size).as_list() if not isinstance(size, int) else [size]
+
+
+def shares_arguments(cell: type) -> Any:
+    """A class decorator: what a layer's cell was made with can be read off the layer."""
+
+    def share(layer: type) -> type:
+        for name in [parameter.name for parameter in parameters(cell.__init__)]:  # type: ignore[misc]
+            setattr(layer, name, property(lambda self, name=name: getattr(self.cell, name)))
+        return layer
+
+    return share

@@ -1,0 +1,26 @@
+"""What went wrong inside a graph, in a few lines instead of TensorFlow's dozens."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import tensorflow as tf
+
+_LIBRARIES = (str(Path(__file__).parents[1]), str(Path(tf.__file__).parent))
+
+
+def brief(error: tf.errors.OpError) -> tf.errors.OpError:
+    """An error of the same type that says the cause, the operation, and the user's line that asked for it.
+
+    Errors that do not come out of a graph are returned as they are.
+    """
+    text = error.message
+    node = re.search(r"Detected at node (\S+)", text)
+    if node is None:
+        return error
+    cause = [line.strip()[:300] for line in text.rpartition("\n\n")[2].splitlines() if "[[{{" not in line]
+    frames = re.findall(r'File "([^"]+)", line (\d+)', text)
+    own = [f'File "{file}", line {line}' for file, line in frames if not file.startswith(_LIBRARIES)]
+    where = f"In the operation {node[1]} of the model" + (f", asked for in {own[-1]}" if own else "")
+    return type(error)(error.node_def, error.op, "\n".join([*cause[:4], where]))
