@@ -13,6 +13,7 @@ from kerasish import (
     callbacks,
     constraints,
     datasets,
+    experimental,
     initializers,
     layers,
     losses,
@@ -30,7 +31,7 @@ from kerasish.models import Model, Sequential
 __version__ = "0.1.0"
 
 __all__ = [
-    "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints", "datasets", "initializers",
-    "install", "layers", "losses", "metrics", "mixed_precision", "models", "optimizers", "regularizers", "uninstall",
-    "utils",
+    "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints", "datasets", "experimental",
+    "initializers", "install", "layers", "losses", "metrics", "mixed_precision", "models", "optimizers",
+    "regularizers", "uninstall", "utils",
 ]  # fmt: skip

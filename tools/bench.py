@@ -20,11 +20,12 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# isort: off
 import kerasish  # noqa: E402  (before TensorFlow, which it imports without Keras 3)
-
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 import tf_keras  # noqa: E402
+# isort: on
 
 
 @dataclass
@@ -130,7 +131,11 @@ def eager_loop(keras: Any) -> Callable[[], Any]:
         gradients = tape.gradient(loss, model.trainable_weights)
         optimizer.apply_gradients(zip(gradients, model.trainable_weights, strict=True))
 
-    return lambda: [step() for _ in range(50)]
+    def steps() -> None:
+        for _ in range(50):
+            step()
+
+    return steps
 
 
 CASES = [

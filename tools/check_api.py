@@ -120,7 +120,8 @@ def members(owner: type) -> dict[str, str]:
     """The public members of a class: the signature of a method, "" for a property or an attribute."""
     found = {name: _member_text(owner, name) for name in dir(owner) if not name.startswith("_")}
     for base in owner.__mro__:
-        found.update({name: "" for name in base.__dict__.get("__annotations__", ()) if not name.startswith("_")})
+        annotated = {name: "" for name in base.__dict__.get("__annotations__", ()) if not name.startswith("_")}
+        found = {**annotated, **found}
     return dict(sorted(found.items()))
 
 

@@ -63,8 +63,8 @@ class Policy:
         return {"name": self._name}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Policy:
-        """The policy of that name."""
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Policy:
+        """The policy of that name; there are no custom ones."""
         return cls(config["name"])
 
     def __eq__(self, other: Any) -> bool:

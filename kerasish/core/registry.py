@@ -80,7 +80,8 @@ class Registry:
         article = "an" if self.family[0] in "aeiou" else "a"
         if inspect.isclass(identifier):
             raise TypeError(
-                f"Expected {article} {self.family} object, a function or a name. Received the class {identifier.__name__}.\n"
+                f"Expected {article} {self.family} object, a function or a name. "
+                f"Received the class {identifier.__name__}.\n"
                 f"Did you forget the parentheses? Write {identifier.__name__}()."
             )
         if callable(identifier) or hasattr(identifier, "get_config"):

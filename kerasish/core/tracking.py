@@ -73,7 +73,7 @@ class Tracked(tf.Module):
         """TensorFlow's trackable copy of a container, made anew when the container has changed."""
         members = list(flatten_owned(value))
         known = self._wrapped.get(name)
-        if known is None or len(known[0]) != len(members) or any(a is not b for a, b in zip(known[0], members, strict=True)):
+        if known is None or [id(member) for member in known[0]] != [id(member) for member in members]:
             known = (members, tf.__internal__.tracking.wrap(_copy(value)))
             self._wrapped[name] = known
         return known[1]

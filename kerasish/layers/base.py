@@ -127,6 +127,9 @@ class Layer(Configurable, Connected, WeightOwner):
             config["batch_input_shape"] = tuple(self._batch_input_shape)
         return {**config, **super().get_config()}
 
+    def _weight_holders(self) -> list[Any]:
+        return [child for child in self._children() if not isinstance(child, metrics_module.Metric)]
+
     # Shapes.
 
     def build(self, input_shape: Any) -> None:
@@ -270,7 +273,7 @@ class Layer(Configurable, Connected, WeightOwner):
         if wanted is None or not _FLOATING.get(wanted, False):
             return inputs
         if isinstance(inputs, tf.Tensor):
-            return tf.cast(inputs, wanted) if inputs.dtype.is_floating and inputs.dtype.name != wanted else inputs
+            return _cast_float(inputs, wanted)
         return tf.nest.map_structure(lambda value: _cast_float(value, wanted), inputs)
 
     # Masks.
@@ -386,10 +389,10 @@ class Layer(Configurable, Connected, WeightOwner):
     @property
     def metrics(self) -> list[Any]:
         """The metrics of this layer and those within."""
-        found = []
+        found: list[Any] = []
         for layer in self._flatten_layers():
-            found.extend(layer._added_metrics)
             found.extend(child for child in layer._children() if isinstance(child, metrics_module.Metric))
+            found.extend(layer._added_metrics)
         return unique(found)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -477,7 +480,11 @@ def _cast_float(value: Any, dtype: str) -> Any:
     kind = getattr(value, "dtype", None)
     if kind is None or not isinstance(kind, tf.DType) or not kind.is_floating or kind.name == dtype:
         return value
-    return tf.cast(value, dtype)
+    cast = tf.cast(value, dtype)
+    mask = getattr(value, "_keras_mask", None)
+    if mask is not None:
+        cast._keras_mask = mask
+    return cast
 
 
 def _loss_dtype(value: Any) -> Any:

@@ -171,7 +171,7 @@ class Conv1D(_Convolution):
     """
 
     rank = 1
-    _paddings = ("valid", "same", "causal")
+    _paddings: tuple[str, ...] = ("valid", "same", "causal")
 
     def __init__(
         self,

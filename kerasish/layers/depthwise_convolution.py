@@ -1,7 +1,4 @@
-"""Depthwise and separable convolution layers: a window of its own for each channel.
-
-Longer than most files because the four classes write out their many arguments, which are the public signatures.
-"""
+"""Depthwise and separable convolution layers: a window of its own for each channel."""
 
 from __future__ import annotations
 

@@ -67,8 +67,8 @@ class GroupNormalization(_Normalization):
 
     def build(self, input_shape: Any) -> None:
         """Creates gamma and beta, one number for each channel."""
-        shape = tuple(input_shape)
-        (axis,) = arguments.axes_within(self.name, [self.axis], len(shape))
+        shape, place = tuple(input_shape), int(self.axis)
+        (axis,) = arguments.axes_within(self.name, [place], len(shape))
         channels = shape[axis] if axis else None
         if channels is None:
             raise ValueError(
@@ -82,7 +82,7 @@ class GroupNormalization(_Normalization):
                 f"Received: groups={self.groups}, shape={shape}"
             )
         self._add_scale_and_shift((channels,), self.dtype)
-        self.input_spec = InputSpec(ndim=len(shape), axes={self.axis: channels})
+        self.input_spec = InputSpec(ndim=len(shape), axes={place: channels})
         super().build(input_shape)
 
     def call(self, inputs: Any, mask: Any = None) -> tf.Tensor:
@@ -93,5 +93,5 @@ class GroupNormalization(_Normalization):
             mask: which elements count for the moments, of the inputs' shape or without its last axes.
         """
         inputs = inputs if inputs.dtype.is_floating else tf.cast(inputs, self.compute_dtype)
-        axis = self.axis % inputs.shape.rank
+        axis = int(self.axis) % inputs.shape.rank
         return ops.group_norm(inputs, self.groups, axis, self.beta, self.gamma, self.epsilon, mask)

@@ -104,7 +104,8 @@ def Input(  # noqa: N802 (the public name)
         )
     layer = InputLayer(
         input_shape=shape, batch_size=batch_size, dtype=dtype, input_tensor=tensor, sparse=sparse, name=name,
-        ragged=ragged, type_spec=type_spec, optional=optional, **({} if batch_shape is None else {"batch_input_shape": batch_shape}),
+        ragged=ragged, type_spec=type_spec, optional=optional,
+        **({} if batch_shape is None else {"batch_input_shape": batch_shape}),
     )  # fmt: skip
     return layer.symbolic
 

@@ -14,13 +14,8 @@ from kerasish.ops import normalization as ops
 from kerasish.ops.condition import choose
 
 _HALF = ("float16", "bfloat16")
-_OFF = {
-    "renorm": False,
-    "renorm_clipping": None,
-    "renorm_momentum": 0.99,
-    "virtual_batch_size": None,
-    "adjustment": None,
-}
+_OFF = {"virtual_batch_size": None, "adjustment": None}
+_CLIPPED = ("rmin", "rmax", "dmax")
 
 
 class _Normalization(Layer):
@@ -42,7 +37,7 @@ class _Normalization(Layer):
     ):
         super().__init__(**kwargs)
         arguments.axis_list(axis)
-        self.axis = list(axis) if isinstance(axis, tuple) else axis
+        self.axis: Any = list(axis) if isinstance(axis, tuple) else axis
         if not epsilon >= 0:
             raise ValueError(f"`epsilon` must be a number of at least 0. Received: epsilon={epsilon!r}")
         self.epsilon = epsilon
@@ -98,13 +93,15 @@ class BatchNormalization(_Normalization):
         beta_constraint: a projection of beta after each update.
         gamma_constraint: a projection of gamma after each update.
         synchronized: accepted for compatibility; each replica uses its own batch.
-        **kwargs: arguments of `Layer`, and `fused` (False forbids TensorFlow's op for images and volumes, whose average
-            variance is the unbiased one).
+        **kwargs: arguments of `Layer`; `fused` (False forbids TensorFlow's op for images and volumes, whose average
+            variance is the unbiased one); `renorm` (batch renormalization: training sees, up to a correction that
+            `renorm_clipping`, a dict of `rmin`, `rmax` and `dmax`, bounds, what inference will see) and
+            `renorm_momentum` (how slowly the averages of the correction move).
 
     Raises:
-        ValueError: for an axis that does not exist, or `fused=True` where the op does not apply.
+        ValueError: for an axis that does not exist, `fused=True` where the op does not apply, or unknown bounds.
 
-    Source: S. Ioffe and C. Szegedy, Batch Normalization (2015).
+    Source: S. Ioffe and C. Szegedy, Batch Normalization (2015); S. Ioffe, Batch Renormalization (2017).
     """
 
     _config_excluded: tuple[str, ...] = ("synchronized",)
@@ -128,6 +125,11 @@ class BatchNormalization(_Normalization):
         **kwargs: Any,
     ):
         self.fused = kwargs.pop("fused", None)
+        self.renorm = bool(kwargs.pop("renorm", False))
+        self.renorm_clipping = _bounds(kwargs.pop("renorm_clipping", None))
+        self.renorm_momentum = kwargs.pop("renorm_momentum", 0.99)
+        if self.renorm and self.fused:
+            raise ValueError("`fused=True` is not possible with `renorm=True`. Leave `fused` out.")
         _refuse_removed(kwargs)
         super().__init__(
             axis, epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
@@ -161,11 +163,23 @@ class BatchNormalization(_Normalization):
         }  # fmt: skip
         self.moving_mean = self.add_weight("moving_mean", **average)
         self.moving_variance = self.add_weight("moving_variance", **average)
+        if self.renorm:
+            self._add_correction(average)
         self.input_spec = InputSpec(ndim=len(shape), axes={axis: shape[axis] for axis in self.axis})
         super().build(input_shape)
 
+    def _add_correction(self, average: dict[str, Any]) -> None:
+        """Creates the averages of batch renormalization, which begin where those of mean and variance do."""
+
+        def stddev(shape: Any, dtype: Any = None) -> tf.Tensor:
+            return tf.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
+
+        self.moving_stddev = self.add_weight("moving_stddev", initializer=stddev, **average)
+        self.renorm_mean = self.add_weight("renorm_mean", initializer=self.moving_mean_initializer, **average)
+        self.renorm_stddev = self.add_weight("renorm_stddev", initializer=stddev, **average)
+
     def _can_fuse(self, rank: int) -> bool:
-        return rank in (4, 5) and self.axis in ([1], [rank - 1]) and self.compute_dtype != "float64"
+        return not self.renorm and rank in (4, 5) and self.axis in ([1], [rank - 1]) and self.compute_dtype != "float64"
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> tf.Tensor:
         """The normalized inputs.
@@ -197,17 +211,41 @@ class BatchNormalization(_Normalization):
         precise = tf.cast(inputs, tf.float32) if inputs.dtype.name in _HALF else inputs
         rank = inputs.shape.rank
         mean, variance = self.moving_mean, self.moving_variance
+        beta, gamma = self.beta, self.gamma
         if by_batch:
             axes = [axis for axis in range(rank) if axis not in self.axis]
             mean, variance = ops.moments(precise, axes, _aligned(mask, rank), keepdims=len(self.axis) > 1)
-            self._move_averages(mean, variance)
+            if self.renorm:
+                beta, gamma = self._corrected(mean, variance)
+            else:
+                self._move_averages(mean, variance)
         shape = [1] * rank
         shape[self.axis[0]] = -1
         mean, variance, beta, gamma = (
             value if value is None or len(self.axis) > 1 or self.axis == [rank - 1] else tf.reshape(value, shape)
-            for value in (mean, variance, self.beta, self.gamma)
+            for value in (mean, variance, beta, gamma)
         )
         return tf.cast(ops.normalize(precise, mean, variance, beta, gamma, self.epsilon), inputs.dtype)
+
+    def _corrected(self, mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Beta and gamma with the correction of batch renormalization; moves all averages."""
+        stddev = tf.sqrt(variance + self.epsilon)
+        averages = self.renorm_mean, self.renorm_stddev
+        r, d = ops.renorm_correction(mean, stddev, *averages, self.epsilon, **self.renorm_clipping)
+        ops.move_average(self.renorm_mean, mean, self.renorm_momentum)
+        ops.move_average(self.renorm_stddev, stddev, self.renorm_momentum)
+        ops.move_average(self.moving_mean, mean, self.momentum)
+        ops.move_average(self.moving_stddev, stddev, self.momentum)
+        self.moving_variance.assign(tf.nn.relu(tf.square(self.moving_stddev) - self.epsilon))
+        gamma, shift = (r, d) if self.gamma is None else (r * self.gamma, d * self.gamma)
+        return shift if self.beta is None else shift + self.beta, gamma
+
+    def get_config(self) -> dict[str, Any]:
+        """The layer's arguments; those of batch renormalization only if it is on."""
+        config = super().get_config()
+        if self.renorm:
+            config |= {name: getattr(self, name) for name in ("renorm", "renorm_clipping", "renorm_momentum")}
+        return config
 
     def _move_averages(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
         ops.move_average(self.moving_mean, mean, self.momentum)
@@ -282,6 +320,16 @@ def _aligned(mask: Any, rank: int) -> Any:
         return None
     mask = tf.convert_to_tensor(mask)
     return tf.reshape(mask, [*tf.unstack(tf.shape(mask)), *[1] * (rank - mask.shape.rank)])
+
+
+def _bounds(clipping: Any) -> dict[str, float]:
+    """The bounds of the correction of batch renormalization."""
+    if not isinstance(clipping or {}, dict) or set(clipping or {}) - set(_CLIPPED):
+        raise ValueError(
+            f"`renorm_clipping` must be a dict with keys among {', '.join(_CLIPPED)}. "
+            f"Received: renorm_clipping={clipping!r}"
+        )
+    return dict(clipping or {})
 
 
 def _refuse_removed(kwargs: dict[str, Any]) -> None:

@@ -56,8 +56,9 @@ class _Cropping(_Resized):
     def call(self, inputs: Any) -> tf.Tensor:
         """What is left of the inputs."""
         self.compute_output_shape(inputs.shape)
-        kept = [slice(None)] * self._first
-        return inputs[(*kept, *(slice(start, -end if end else None) for start, end in self._pairs))]
+        whole = [slice(None)] * self._first
+        kept = [slice(start, -end if end else None) for start, end in self._pairs]
+        return inputs[tuple(whole + kept)]
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """The input's shape with what is left of space.
@@ -125,6 +126,7 @@ class Cropping1D(_Cropping):
     """
 
     rank = 1
+    _config_excluded: tuple[str, ...] = ("data_format",)
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any):
         pair = (cropping,) if isinstance(cropping, (list, tuple)) else cropping
@@ -183,6 +185,7 @@ class ZeroPadding1D(_ZeroPadding):
     """
 
     rank = 1
+    _config_excluded: tuple[str, ...] = ("data_format",)
 
     def __init__(self, padding: Any = 1, **kwargs: Any):
         pair = (padding,) if isinstance(padding, (list, tuple)) else padding
@@ -241,6 +244,7 @@ class UpSampling1D(_UpSampling):
     """
 
     rank = 1
+    _config_excluded: tuple[str, ...] = ("data_format",)
 
     def __init__(self, size: int = 2, **kwargs: Any):
         super().__init__(size, "channels_last", **kwargs)
@@ -272,8 +276,6 @@ class UpSampling2D(_UpSampling):
 
     def call(self, inputs: Any) -> tf.Tensor:
         """The larger images."""
-        if self.interpolation == "nearest":
-            return super().call(inputs)
         return ops.enlarge(inputs, self._factors, self.interpolation, self._first == 2)
 
 

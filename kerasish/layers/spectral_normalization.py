@@ -36,12 +36,13 @@ class SpectralNormalization(Wrapper):
         super().__init__(layer, **kwargs)
         self.power_iterations = arguments.positive("power_iterations", power_iterations)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Builds the layer inside, and creates the vector that the estimate starts from."""
         super().build(input_shape)
+        self.kernel = self._find_kernel()
         self.vector_u = self.add_weight(
             "vector_u",
-            (1, self._normalized().shape[-1]),
+            (1, self.kernel.shape[-1]),
             initializer=initializers.TruncatedNormal(stddev=0.02),
             trainable=False,
             experimental_autocast=False,
@@ -49,8 +50,8 @@ class SpectralNormalization(Wrapper):
         shape = tuple(input_shape)
         self.input_spec = InputSpec(shape=(None, *shape[1:]))
 
-    def _normalized(self) -> tf.Variable:
-        """The variable that is divided."""
+    def _find_kernel(self) -> tf.Variable:
+        """The variable of the layer inside that is to be divided."""
         for name in ("kernel", "embeddings"):
             found = next((weight for weight in self.layer.weights if _short(weight.name) == name), None)
             if found is not None and hasattr(self.layer, name):
@@ -68,10 +69,9 @@ class SpectralNormalization(Wrapper):
 
     def normalize_weights(self) -> tf.Tensor:
         """Divides the kernel by its spectral norm, which is returned."""
-        kernel = self._normalized()
-        norm, vector = ops.spectral_norm(kernel, self.vector_u, self.power_iterations)
+        norm, vector = ops.spectral_norm(self.kernel, self.vector_u, self.power_iterations)
         self.vector_u.assign(vector)
-        kernel.assign(kernel / norm)
+        self.kernel.assign(self.kernel / norm)
         return tf.cast(norm, tf.float32)
 
 

@@ -147,7 +147,9 @@ def _symbols() -> dict[int, str]:
     return names
 
 
-def _by_name(operation: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _by_name(
+    operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The first argument alone, and the others by name; all as they are for a function of any number of arguments."""
     try:
         signature = inspect.signature(operation)
@@ -190,7 +192,8 @@ def revived_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
 def _revived(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         items = [_revived(item) for item in value]
-        return tuple(items) if any(isinstance(item, slice) or item is Ellipsis or item is None for item in items) else items
+        in_brackets = any(isinstance(item, slice) or item is Ellipsis or item is None for item in items)
+        return tuple(items) if in_brackets else items
     if _is_ellipsis(value):
         return Ellipsis
     if isinstance(value, dict) and set(value) == {"start", "stop", "step"}:

@@ -23,6 +23,7 @@ class WeightOwner(Tracked):
     """An owner of weights and of other owners."""
 
     _dtype_policy: Policy
+    _own_weights_first = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls, *args, **kwargs)
@@ -99,6 +100,9 @@ class WeightOwner(Tracked):
         """A weight of a mixed layer; while a layer is being called, in that layer's compute dtype."""
         value = self.__dict__.get("_owned", {}).get(name)
         if value is None:
+            asked = getattr(type(self), name, None)
+            if isinstance(asked, property) and asked.fget is not None:
+                return asked.fget(self)  # the property itself raised AttributeError: let it say why
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         policy = context.layer._dtype_policy if context.layer is not None and context.layer.built else None
         if policy is None or policy.compute_dtype in (None, value.dtype.name):
@@ -118,6 +122,10 @@ class WeightOwner(Tracked):
             if holders
             else []
         )
+
+    def _weight_holders(self) -> list[Any]:
+        """Those of them whose weights count as weights of this object."""
+        return self._children()
 
     def _flatten_layers(self, recursive: bool = True, include_self: bool = True) -> Iterator[Any]:
         """This layer and those within, each before its own."""
@@ -157,7 +165,7 @@ class WeightOwner(Tracked):
         if not self.trainable:
             return []
         own = [v for v in self._owned_weights() if v.trainable]
-        return unique(own + [v for child in self._children() for v in child.trainable_variables])
+        return self._in_order(own, [v for child in self._weight_holders() for v in child.trainable_variables])
 
     @property
     def non_trainable_weights(self) -> list[tf.Variable]:
@@ -165,9 +173,13 @@ class WeightOwner(Tracked):
         own = self._owned_weights()
         if not self.trainable:
             frozen = [v for v in own if v.trainable] + [v for v in own if not v.trainable]
-            return unique(frozen + [v for child in self._children() for v in child.variables])
+            return self._in_order(frozen, [v for child in self._weight_holders() for v in child.variables])
         kept = [v for v in own if not v.trainable]
-        return unique(kept + [v for child in self._children() for v in _fixed_variables(child)])
+        return self._in_order(kept, [v for child in self._weight_holders() for v in _fixed_variables(child)])
+
+    def _in_order(self, own: list[Any], inner: list[Any]) -> list[Any]:
+        """A layer's own weights come before those within, a model's after them."""
+        return unique(own + inner if self._own_weights_first else inner + own)
 
     @property
     def weights(self) -> list[tf.Variable]:
@@ -197,8 +209,8 @@ class WeightOwner(Tracked):
         for variable, value in zip(variables, values, strict=True):
             if not variable.shape.is_compatible_with(value.shape):
                 raise ValueError(
-                    f'`weights` must have the shapes of layer "{self.name}": {variable.name} has {tuple(variable.shape)}. '
-                    f"Received: shape {value.shape}"
+                    f'`weights` must have the shapes of layer "{self.name}": {variable.name} has '
+                    f"{tuple(variable.shape)}. Received: shape {value.shape}"
                 )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)

@@ -34,7 +34,7 @@ class Wrapper(Layer):
             self.layer.built = True
         super().build(input_shape)
 
-    @property
+    @property  # type: ignore[misc]
     def activity_regularizer(self) -> Any:
         """The activity regularizer of the layer inside, which applies it."""
         return self.layer.activity_regularizer

@@ -49,6 +49,7 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
     stateful = True
     dynamic = False
     supports_masking = False
+    trainable: bool
 
     def __init__(self, name: str | None = None, dtype: Any = None, **kwargs: Any):
         for argument in kwargs.keys() - _LAYER_ARGUMENTS:
@@ -75,7 +76,10 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Takes in one batch, as `update_state`, and returns `result()`."""
         self.update_state(*args, **kwargs)
-        return self.result()
+        result = self.result()
+        if isinstance(result, tf.Tensor):
+            result._metric_obj = self  # by which `Layer.add_metric` finds the metric
+        return result
 
     @abstractmethod
     def update_state(self, *args: Any, **kwargs: Any) -> None:

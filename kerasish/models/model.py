@@ -23,6 +23,7 @@ from kerasish.graph.symbolic_tensor import SymbolicTensor
 from kerasish.layers.base import LAYERS
 from kerasish.layers.endpoints import AddLoss, AddMetric
 from kerasish.models.functional import Network, rebuild
+from kerasish.models.older_names import OlderNames
 from kerasish.models.persistence import Persistent, from_arguments
 from kerasish.models.structure import Structured
 from kerasish.models.summary import Summarized
@@ -35,7 +36,7 @@ _STATE = ("optimizer", "loss", "compiled_loss", "compiled_metrics", "history", "
 
 
 @LAYERS.register()
-class Model(Structured, Summarized, Persistent):
+class Model(Structured, Summarized, OlderNames, Persistent):
     """Layers that can be trained.
 
     Made from symbolic tensors, `Model(inputs, outputs)`, or by a subclass that defines `call`.
@@ -53,6 +54,7 @@ class Model(Structured, Summarized, Persistent):
     __config_module__ = "keras"
     _family_base = True
     _config_excluded: tuple[str, ...] = ("inputs", "outputs")
+    _own_weights_first = False
     _programs: dict[str, Program]
     _known_outputs: Any
     compiled_metrics: Any
@@ -98,6 +100,9 @@ class Model(Structured, Summarized, Persistent):
     def _children(self) -> list[Any]:
         own = super()._children()
         return unique([*self._network.layers, *own]) if self._network is not None else own
+
+    def _weight_holders(self) -> list[Any]:
+        return self._children()
 
     @property
     def weights(self) -> list[tf.Variable]:
@@ -283,7 +288,7 @@ class Model(Structured, Summarized, Persistent):
     @scratch.unconverted
     def get_metrics_result(self) -> MetricResults:
         """The present results of all metrics by name."""
-        return MetricResults(self.metrics)
+        return MetricResults.of(self.metrics)
 
     def program(self, kind: str) -> Program:
         """The compiled steps of a kind, `"train"`, `"test"` or `"predict"`; kept until the model is compiled again."""

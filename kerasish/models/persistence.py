@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerasish import optimizers
 from kerasish.core import dtype_policy, object_config
 from kerasish.core.object_config import is_library_class
 from kerasish.layers.base import Layer
@@ -136,6 +137,11 @@ class Persistent(Layer):
         return super()._call_with(signature, inputs, args, kwargs)
 
     # What TensorFlow's checkpoints and SavedModels see.
+
+    def _own(self, name: str, value: Any) -> None:
+        """An optimizer among the attributes is saved with the model, but its variables are no weights of the model."""
+        if not isinstance(value, optimizers.Optimizer):
+            super()._own(name, value)
 
     def _trackable_children(self, save_type: Any = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         children = {**self._numbered_layers(), **super()._trackable_children(save_type, **kwargs)}

@@ -34,10 +34,12 @@ class Sequential(Model):
     __config_module__ = "keras"
     _config_excluded = ("layers",)
     _stack: list[Any]
+    _tensors: list[Any]
 
     def __init__(self, layers: Any = None, name: str | None = None):
         super().__init__(name=name)
         object.__setattr__(self, "_stack", [])  # its layers are tracked as `layer-0`, ...
+        object.__setattr__(self, "_tensors", [])  # the symbolic output of each, as far as they are joined
         self._deferred = False
         for layer in layers if isinstance(layers, (list, tuple)) else [layers] if layers is not None else []:
             self.add(layer)
@@ -71,7 +73,12 @@ class Sequential(Model):
                     Input(batch_shape=shape, dtype=_input_dtype(layer), name=f"{layer.name}_input").node.layer
                 )
         self._stack.append(layer)
-        self._rebuild()
+        try:
+            self._join()
+        except Exception:
+            self._stack.pop()
+            self._join()
+            raise
 
     def _from_module(self, layer: Any) -> Any:
         if isinstance(layer, tf.Module) and callable(layer):
@@ -86,25 +93,29 @@ class Sequential(Model):
         """
         if not self.layers:
             raise TypeError("There are no layers in the model.")
-        self._stack.pop()
-        if self._deferred:
-            self._stack[:] = self.layers
-        self._rebuild()
+        top = self._stack.pop()
+        if self._tensors:
+            top._inbound_nodes.remove(self._tensors.pop().node)
+        self._join()
 
-    def _rebuild(self) -> None:
-        """Joins the layers anew if the input's shape is known."""
+    def _join(self) -> None:
+        """Calls the layers that were not joined yet, if the input's shape is known."""
         object.__setattr__(self, "_network", None)
         self.built = False
         self._programs = {}
-        if len(self._stack) > 1 and isinstance(self._stack[0], InputLayer):
-            outputs = inputs = self._stack[0].symbolic
-            for layer in self._stack[1:]:
-                outputs = layer(outputs)
-                if len(tf.nest.flatten(outputs)) != 1:
-                    raise ValueError(
-                        f"Every layer of a Sequential must have one output. Received: {layer.name!r} with several"
-                    )
-            self._connect(Network(inputs, outputs))
+        if not self._stack or not isinstance(self._stack[0], InputLayer):
+            return
+        if not self._tensors:
+            self._tensors.append(self._stack[0].symbolic)
+        for layer in self._stack[len(self._tensors) :]:
+            output = layer(self._tensors[-1])
+            if len(tf.nest.flatten(output)) != 1:
+                raise ValueError(
+                    f"Every layer of a Sequential must have one output. Received: {layer.name!r} with several"
+                )
+            self._tensors.append(output)
+        if len(self._stack) > 1:
+            self._connect(Network(self._tensors[0], self._tensors[-1]))
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for inputs of that shape, the batch axis included.
@@ -124,9 +135,9 @@ class Sequential(Model):
         self._stack.insert(0, first.node.layer)
         self._deferred = True
         try:
-            self._rebuild()
+            self._join()
         except Exception:
-            del self._stack[0]
+            del self._stack[0], self._tensors[:]
             self._deferred = False
             raise
 

@@ -115,6 +115,9 @@ def convolve_depthwise(
         channels_first: where the channels are.
     """
     rank = len(strides)
+    if len(set(strides)) > 1:  # which TensorFlow's op for depthwise convolutions lacks for some types
+        by_group = tf.reshape(kernel, [*kernel.shape[:-2], 1, kernel.shape[-2] * kernel.shape[-1]])
+        return convolve(inputs, by_group, strides, padding, dilations, channels_first)
     if padding == "causal":
         inputs = pad_start(inputs, dilations[0] * (kernel.shape[0] - 1), channels_first)
         padding = "valid"

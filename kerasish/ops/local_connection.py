@@ -26,7 +26,7 @@ class LocalWindows:
         space: the input's sizes in space.
         size: the window's size.
         strides: how far the window moves at each step.
-        padding: `"valid"` or `"same"`.
+        padding: `"valid"`, or `"same"` (each window's middle lies on a multiple of its stride).
         channels: the number of input channels.
         filters: the number of output channels.
         channels_first: where the channels are.
@@ -42,8 +42,8 @@ class LocalWindows:
         self.positions = tuple(output_length(length, window, padding, step) or 0 for length, window, step in windows)
         self.window = math.prod(size)
         starts = [
-            np.arange(count) * step - (max(0, (count - 1) * step + window - length) // 2 if padding == "same" else 0)
-            for (length, window, step), count in zip(windows, self.positions, strict=True)
+            np.arange(count) * step - (window // 2 if padding == "same" else 0)
+            for (_, window, step), count in zip(windows, self.positions, strict=True)
         ]
         corners = list(itertools.product(*starts))
         offsets = list(itertools.product(*map(range, size)))

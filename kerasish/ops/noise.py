@@ -92,3 +92,9 @@ def alpha_dropout(inputs: tf.Tensor, rate: float, state: tf.random.Generator, no
     scale = ((1.0 - rate) * (1.0 + rate * limit**2)) ** -0.5
     dropped = chance(state, _shape(inputs) if noise_shape is None else noise_shape, rate)
     return scale * tf.where(dropped, tf.cast(limit, inputs.dtype), inputs) - scale * limit * rate
+
+
+def uniform(state: tf.random.Generator, shape: Any, low: float, high: float) -> tf.Tensor:
+    """Float32 numbers of the shape, evenly distributed from `low` up to `high`."""
+    drawn = tf.floor(tf.cast(bits(state, shape), tf.float32) * 2.0**-8) * 2.0**-24
+    return low + (high - low) * drawn

@@ -137,6 +137,28 @@ def spectral_norm(kernel: tf.Tensor, vector: tf.Tensor, iterations: int) -> tupl
     return tf.reshape(tf.matmul(tf.matmul(v, matrix), u, transpose_b=True), []), u
 
 
+def renorm_correction(
+    mean: tf.Tensor,
+    stddev: tf.Tensor,
+    average_mean: tf.Tensor,
+    average_stddev: tf.Tensor,
+    epsilon: float,
+    rmin: float | None = None,
+    rmax: float | None = None,
+    dmax: float | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The scale r and the shift d that take what the batch's moments normalize to what their averages would.
+
+    Source: S. Ioffe, Batch Renormalization (2017).
+    """
+    scale = tf.maximum(average_stddev, epsilon**0.5)
+    r, d = stddev / scale, (mean - average_mean) / scale
+    r = r if rmin is None else tf.maximum(r, rmin)
+    r = r if rmax is None else tf.minimum(r, rmax)
+    d = d if dmax is None else tf.clip_by_value(d, -dmax, dmax)
+    return tf.stop_gradient(r), tf.stop_gradient(d)
+
+
 def move_average(average: tf.Variable, value: tf.Tensor, momentum: float) -> None:
     """Moves the average towards the value: `average * momentum + value * (1 - momentum)`."""
     average.assign_sub((average - tf.cast(value, average.dtype)) * (1.0 - momentum))

@@ -164,12 +164,16 @@ def lstm(
         recurrent_kernel: R, `(units, 4 units)`.
         mask: booleans `(time, batch)`; where False both states stay.
     """
-    forward = tf.custom_gradient(lambda *args: _lstm_and_gradient(*args, mask=mask))
+
+    @tf.custom_gradient
+    def forward(projected: tf.Tensor, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor) -> Any:
+        return _lstm_and_gradient(mask, projected, h, c, kernel)
+
     return forward(projected, h, c, tf.convert_to_tensor(recurrent_kernel))
 
 
 def _lstm_and_gradient(
-    projected: tf.Tensor, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor | None
+    mask: tf.Tensor | None, projected: tf.Tensor, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor
 ) -> tuple[Any, Any]:
     def body(carried: list[Any], parts: list[Any]) -> tuple[list[Any], list[Any]]:
         h, c = carried
@@ -192,12 +196,13 @@ def _lstm_and_gradient(
         slopes = [g * i * (1 - i), before * f * (1 - f), i * (1 - g * g), squashed * o * (1 - o)]
         through = [o * (1 - squashed * squashed), f]
         sequences = _masked([d_hidden, tf.concat(slopes, 2), *through], columns)
+        transposed = tf.transpose(kernel)
 
         def back(carried: list[Any], parts: list[Any]) -> tuple[list[Any], list[Any]]:
             dh = carried[0] + parts[0]
             dc = carried[1] + dh * parts[2]
             dz = tf.concat([dc, dc, dc, dh], 1) * parts[1]
-            earlier = tf.matmul(dz, kernel, transpose_b=True)
+            earlier = tf.matmul(dz, transposed)
             return [earlier if columns is None else earlier + dh * parts[4], dc * parts[3]], [dz]
 
         specs = [tf.TensorSpec(projected.shape[1:], projected.dtype)]
@@ -222,12 +227,16 @@ def gru(
         recurrent_bias: b, `(3 units,)`.
         mask: booleans `(time, batch)`; where False the state stays.
     """
-    forward = tf.custom_gradient(lambda *args: _gru_and_gradient(*args, mask=mask))
+
+    @tf.custom_gradient
+    def forward(projected: tf.Tensor, h: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> Any:
+        return _gru_and_gradient(mask, projected, h, kernel, bias)
+
     return forward(projected, h, tf.convert_to_tensor(recurrent_kernel), tf.convert_to_tensor(recurrent_bias))
 
 
 def _gru_and_gradient(
-    projected: tf.Tensor, h: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, mask: tf.Tensor | None
+    mask: tf.Tensor | None, projected: tf.Tensor, h: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
 ) -> tuple[Any, Any]:
     units = h.shape[-1]
 
@@ -252,11 +261,12 @@ def _gru_and_gradient(
         to_g = (1 - z) * (1 - g * g)
         to_z, to_r = (before - g) * z * (1 - z), to_g * recalled * r * (1 - r)
         sequences = _masked([d_hidden, tf.concat([to_z, to_r, to_g * r], 2), z], columns)
+        transposed = tf.transpose(kernel)
 
         def back(carried: list[Any], parts: list[Any]) -> tuple[list[Any], list[Any]]:
             dh = carried[0] + parts[0]
             d_inner = tf.concat([dh, dh, dh], 1) * parts[1]
-            return [dh * parts[2] + tf.matmul(d_inner, kernel, transpose_b=True)], [d_inner, dh]
+            return [dh * parts[2] + tf.matmul(d_inner, transposed)], [d_inner, dh]
 
         specs = [tf.TensorSpec(projected.shape[1:], projected.dtype), tf.TensorSpec(h.shape, h.dtype)]
         (dh,), (d_inner, total) = fold(back, sequences[:3], [d_last], specs, reverse=True)
@@ -270,7 +280,7 @@ def _gru_and_gradient(
 def _masked(sequences: list[tf.Tensor], columns: tf.Tensor | None) -> list[tf.Tensor]:
     """Factors for the way back: under the mask nothing goes to the gates and all goes to the step before.
 
-    The first sequence is the gradient itself, the last is what passes on; a further one passes the output's gradient on.
+    The first sequence is the gradient itself, the last what passes on; one more passes the output's gradient on.
     """
     if columns is None:
         return sequences

@@ -55,6 +55,9 @@ class Optimizer(OlderRules, Configurable):
 
     __config_module__ = "keras.optimizers"
     _family_base = True
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
     _learning_rate: Any = None
     _current_learning_rate: tf.Variable | None = None
     _scalars: StepScalars | None = None

@@ -12,7 +12,7 @@ import warnings
 from typing import Any
 
 import tensorflow as tf
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
 from kerasish.saving.replacement import is_remote, recover, replaced_file, replaced_group

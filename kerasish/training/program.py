@@ -6,7 +6,7 @@ K is an argument, and sizes that differ from block to block are open, so that on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -19,12 +19,17 @@ from kerasish.training.faults import brief
 class MetricResults(dict):
     """The results of metrics by name. A step that returns them untouched has them computed once per execution."""
 
-    def __init__(self, metrics: list[Any]):
-        super().__init__()
+    _made: tuple[Any, ...] = ()
+
+    @classmethod
+    def of(cls, metrics: Iterable[Any]) -> MetricResults:
+        """The present results of the metrics."""
+        results = cls()
         for metric in metrics:
             result = metric.result()
-            self.update(result if isinstance(result, Mapping) else {metric.name: result})
-        self._made = tuple(self.items())
+            results.update(result if isinstance(result, Mapping) else {metric.name: result})
+        results._made = tuple(results.items())
+        return results
 
     def untouched(self) -> bool:
         """Whether nothing was added, removed or replaced since."""

@@ -65,7 +65,7 @@ def check_same(name, args, **options):
     assert getattr(ours, "dtype", None) == getattr(theirs, "dtype", None)
 
 
-@pytest.mark.parametrize("name", backend.__all__)
+@pytest.mark.parametrize("name", [name for name in backend.__all__ if name != "experimental"])
 def test_signatures_are_those_of_tf_keras(name):
     ours, theirs = (inspect.signature(getattr(module, name)) for module in (backend, tf_keras.backend))
     assert [(p.name, p.kind, p.default) for p in ours.parameters.values()] == \

@@ -80,3 +80,8 @@ def test_errors(act, error, words):
     with pytest.raises(error, match=words) as caught:
         act()
     assert len(str(caught.value).splitlines()) <= 6
+
+
+def test_every_class_has_a_case():
+    classes = {name for name in constraints.__all__ if name[0].isupper()}
+    assert classes == {name for name, _ in CASES} | {"Constraint", "RadialConstraint"}

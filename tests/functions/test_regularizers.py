@@ -94,3 +94,8 @@ def test_errors(act, error, words):
     with pytest.raises(error, match=words) as caught:
         act()
     assert len(str(caught.value).splitlines()) <= 6
+
+
+def test_every_class_has_a_case():
+    classes = {name for name in regularizers.__all__ if name[0].isupper()}
+    assert classes | {"l1_l2"} == {name for name, _ in CASES} | {"Regularizer"}

@@ -1,4 +1,4 @@
-"""Attention layers beside tf_keras's with the same weights: outputs, scores, gradients, masks, names, configurations."""
+"""Attention layers beside tf_keras's with the same weights: outputs, scores, gradients, masks and configurations."""
 
 from __future__ import annotations
 
@@ -108,15 +108,22 @@ def test_several_heads_are_the_oracles(options: Any, query: Any, value: Any, key
     inputs += [] if key is None else [_tensor(BATCH, *key, seed=2)]
     _compare(pair, inputs, return_attention_scores=True)
     configs = [layer.get_config() for layer in pair]
-    assert json.dumps(configs[0], default=_plain) == json.dumps(configs[1], default=_plain)
-    again = layers.MultiHeadAttention.from_config(json.loads(json.dumps(configs[0], default=_plain)))
-    assert json.dumps(again.get_config(), default=_plain) == json.dumps(configs[0], default=_plain)
-    assert tf_keras.layers.MultiHeadAttention.from_config(configs[0]).get_config() == configs[1]
-    assert layers.MultiHeadAttention.from_config(configs[1]).get_config() == configs[0]
+    assert _json(configs[0]) == _json(configs[1])
+    again = layers.MultiHeadAttention.from_config(json.loads(_json(configs[0])))
+    assert _json(again.get_config()) == _json(configs[0])
+    assert _json(tf_keras.layers.MultiHeadAttention.from_config(dict(configs[0])).get_config()) == _json(configs[1])
+    assert _json(layers.MultiHeadAttention.from_config(configs[1]).get_config()) == _json(configs[0])
 
 
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, tf.TensorShape) else value.get_config()
+def _json(config: Any) -> str:
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple, tf.TensorShape)):
+            return [plain(inner) for inner in value]
+        return float(np.float32(value)) if isinstance(value, (float, np.floating, np.ndarray)) else value
+
+    return json.dumps(plain(config), sort_keys=True)
 
 
 @pytest.mark.parametrize("robust", [False, True])
@@ -127,6 +134,7 @@ def test_masks_of_several_heads_are_the_oracles(mask: str, causal: bool, robust:
     shapes = {"matrix": (5, 6), "batch": (BATCH, 5, 6), "heads": (BATCH, 2, 5, 6), "nothing": (BATCH, 5, 6)}
     allowed = random.uniform(size=shapes[mask]) > 0.4 if mask in shapes else None
     allowed = np.zeros_like(allowed) if mask == "nothing" else allowed
+    allowed = None if allowed is None else tf.constant(allowed)
     pair = _pair("MultiHeadAttention", 2, 3, softmax_robust_masking=robust)
     inputs = [_tensor(BATCH, 5, 3), _tensor(BATCH, 6, 7)]
     options = {"attention_mask": allowed, "return_attention_scores": True, "use_causal_mask": causal}
@@ -140,6 +148,14 @@ def test_masks_of_several_heads_are_the_oracles(mask: str, causal: bool, robust:
 def test_the_mask_of_the_query_goes_on() -> None:
     query = _masked(_tensor(BATCH, 5, 3), 3)
     np.testing.assert_array_equal(layers.MultiHeadAttention(2, 3)(query, query)._keras_mask, query._keras_mask)
+
+
+def test_masks_survive_the_cast_of_mixed_precision() -> None:
+    x = _masked(_tensor(BATCH, 5, 3), 3)
+    layer = layers.MultiHeadAttention(2, 3, dtype="mixed_bfloat16")
+    outputs, scores = layer(x, x, return_attention_scores=True)
+    np.testing.assert_array_equal(outputs._keras_mask, x._keras_mask)
+    assert float(tf.reduce_max(tf.cast(scores[0, 0, 1], "float32")[:1])) == 0.0  # the mask's first key is false
 
 
 def test_ragged_queries_give_ragged_outputs() -> None:
@@ -189,7 +205,7 @@ def test_in_a_model_eagerly_and_compiled() -> None:
     for compiled in (False, True):
         for mine, expected in zip(tf.function(model, jit_compile=compiled)(inputs), eager, strict=True):
             np.testing.assert_allclose(mine, expected, atol=1e-5)
-    again = Model.from_config(json.loads(json.dumps(model.get_config(), default=_plain)))
+    again = Model.from_config(json.loads(_json(model.get_config())))
     again.set_weights(model.get_weights())
     np.testing.assert_allclose(again(inputs)[0], eager[0], atol=1e-6)
 

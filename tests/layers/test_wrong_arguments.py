@@ -26,19 +26,34 @@ AT_CONSTRUCTION = {
     ],
     "stddev": [lambda: layers.GaussianNoise(-1.0)],
     "filters": [lambda: layers.Conv2D(0, 3), lambda: layers.Conv1D(None, 3), lambda: layers.Conv2D(3, 2, groups=2)],
-    "groups": [lambda: layers.Conv2D(3, 2, groups=0)],
+    "groups": [
+        lambda: layers.Conv2D(3, 2, groups=0),
+        lambda: layers.Conv2DTranspose(2, 3, groups=2),
+        lambda: layers.DepthwiseConv2D(3, groups=2),
+        lambda: layers.GroupNormalization(0),
+        lambda: layers.GroupNormalization("a"),
+    ],
     "kernel_size": [lambda: layers.Conv2D(2, (3, 3, 3)), lambda: layers.Conv1D(2, 0), lambda: layers.Conv3D(2, (1, 2))],
     "strides": [
         lambda: layers.Conv2D(2, 2, strides=0),
         lambda: layers.MaxPooling2D(2, (1, 2, 3)),
         lambda: layers.Conv2D(2, 2, strides=2, dilation_rate=2),
     ],
-    "dilation_rate": [lambda: layers.Conv2D(2, 2, dilation_rate=0)],
+    "dilation_rate": [
+        lambda: layers.Conv2D(2, 2, dilation_rate=0),
+        lambda: layers.Conv3DTranspose(2, 3, dilation_rate=2),
+        lambda: layers.DepthwiseConv2D(3, 2, dilation_rate=2),
+    ],
     "padding": [
         lambda: layers.Conv2D(2, 2, padding="full"),
         lambda: layers.Conv2D(2, 2, padding="causal"),
         lambda: layers.MaxPooling1D(padding="causal"),
         lambda: layers.Conv1D(2, 2, padding=1),
+        lambda: layers.DepthwiseConv1D(3, padding="causal"),
+        lambda: layers.LocallyConnected1D(2, 3, padding="same"),
+        lambda: layers.ZeroPadding1D((1, 2, 3)),
+        lambda: layers.ZeroPadding2D(-1),
+        lambda: layers.ZeroPadding3D("a"),
     ],
     "data_format": [
         lambda: layers.Conv2D(2, 2, data_format="NHWC"),
@@ -56,12 +71,71 @@ AT_CONSTRUCTION = {
     "threshold": [lambda: layers.ReLU(threshold=-1)],
     "alpha": [lambda: layers.LeakyReLU(None), lambda: layers.ELU(None)],
     "theta": [lambda: layers.ThresholdedReLU(-1.0)],
-    "axis": [lambda: layers.BatchNormalization(axis="a"), lambda: layers.LayerNormalization(axis=[])],
-    "renorm": [lambda: layers.BatchNormalization(renorm=True)],
+    "axis": [
+        lambda: layers.BatchNormalization(axis="a"),
+        lambda: layers.LayerNormalization(axis=[]),
+        lambda: layers.UnitNormalization("a"),
+        lambda: layers.UnitNormalization(1.5),
+        lambda: layers.GroupNormalization(2, axis=[1, 2]),
+        lambda: layers.GroupNormalization(2, axis=0),
+    ],
+    "renorm_clipping": [
+        lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"zmax": 3}),
+        lambda: layers.BatchNormalization(renorm=True, renorm_clipping=3),
+    ],
+    "fused": [lambda: layers.BatchNormalization(renorm=True, fused=True)],
+    "virtual_batch_size": [lambda: layers.BatchNormalization(virtual_batch_size=2)],
     "axes": [lambda: layers.Dot("a"), lambda: layers.Dot((1, 2, 3)), lambda: layers.Dot(0)],
     "function": [lambda: layers.Lambda(3)],
     "relux": [lambda: layers.Activation("relux"), lambda: layers.Dense(2, activation="relux")],
     "foo": [lambda: layers.Dense(3, foo=2), lambda: layers.GaussianDropout(0.5, foo=1)],
+    "output_padding": [
+        lambda: layers.Conv2DTranspose(2, 3, 2, output_padding=2),
+        lambda: layers.Conv1DTranspose(2, 3, output_padding=-1),
+    ],
+    "depth_multiplier": [
+        lambda: layers.DepthwiseConv2D(3, depth_multiplier=0),
+        lambda: layers.SeparableConv1D(2, 3, depth_multiplier=1.5),
+    ],
+    "implementation": [
+        lambda: layers.LocallyConnected2D(2, 3, implementation=4),
+    ],
+    "cropping": [
+        lambda: layers.Cropping1D(1.5),
+        lambda: layers.Cropping2D((1, 2, 3)),
+        lambda: layers.Cropping2D(((1, 2, 3), 1)),
+        lambda: layers.Cropping3D(-1),
+    ],
+    "size": [
+        lambda: layers.UpSampling1D(0),
+        lambda: layers.UpSampling2D((1, 2, 3)),
+        lambda: layers.UpSampling3D(1.5),
+    ],
+    "interpolation": [
+        lambda: layers.UpSampling2D(interpolation="cubic"),
+    ],
+    "equation": [
+        lambda: layers.EinsumDense("ab bc ac", 3),
+        lambda: layers.EinsumDense("ab,bc->", 3),
+        lambda: layers.EinsumDense("ab,cd->ac", 3),
+        lambda: layers.EinsumDense("...ab,bc->ac", 3),
+        lambda: layers.EinsumDense(3, 3),
+    ],
+    "output_shape": [
+        lambda: layers.EinsumDense("ab,bc->ac", "a"),
+        lambda: layers.EinsumDense("ab,bc->ac", 0),
+        lambda: layers.EinsumDense("ab,bc->ac", (None, 1.5)),
+    ],
+    "bias_axes": [
+        lambda: layers.EinsumDense("ab,bc->ac", 3, bias_axes="z"),
+    ],
+    "power_iterations": [
+        lambda: layers.SpectralNormalization(layers.Dense(2), 0),
+    ],
+    "layer": [
+        lambda: layers.Wrapper(3),
+        lambda: layers.SpectralNormalization(layers.Dense),
+    ],
 }
 
 AT_CALL = {
@@ -95,6 +169,23 @@ AT_CALL = {
     "three multiplied": (lambda: layers.Dot(1)([_SERIES] * 3), "exactly 2"),
     "another sequence length": (lambda: _EMBEDDING().compute_output_shape((2, 5)), "input_length=4"),
     "a variable in a Lambda": (lambda: layers.Lambda(_with_variable)(_SERIES), "add_weight"),
+    "Conv2DTranspose of films": (lambda: layers.Conv2DTranspose(3, 2)(_VOLUME), "4 axes"),
+    "DepthwiseConv2D of unknown channels": (lambda: layers.DepthwiseConv2D(2)(layers.Input((5, 5, None))), "channels"),
+    "SeparableConv1D larger than the series": (lambda: layers.SeparableConv1D(2, 7)(_SERIES), "kernel_size=(7,)"),
+    "LocallyConnected1D of unknown time": (lambda: layers.LocallyConnected1D(2, 3)(layers.Input((None, 4))), "sizes"),
+    "LocallyConnected2D larger than the image": (lambda: layers.LocallyConnected2D(2, 5)(_IMAGE), "kernel_size=(5, 5)"),
+    "LocallyConnected1D of another time": (
+        lambda: _twice(layers.LocallyConnected1D(2, 3), _SERIES, _SERIES[:, 1:]), "expected size 5"),
+    "nothing left of an image": (lambda: layers.Cropping2D(2)(_IMAGE), "cropping=((2, 2), (2, 2))"),
+    "ZeroPadding2D of series": (lambda: layers.ZeroPadding2D()(_SERIES), "4 axes"),
+    "EinsumDense of another rank": (lambda: layers.EinsumDense("ab,bc->ac", 3)(_SERIES), "axes of its equation"),
+    "EinsumDense of unknown features": (
+        lambda: layers.EinsumDense("ab,bc->ac", 3)(layers.Input((None,))), "must be known"),
+    "EinsumDense to another time": (lambda: layers.EinsumDense("abc,cd->abd", (3, 2))(_SERIES), "size 5"),
+    "groups that do not divide": (lambda: layers.GroupNormalization(3)(_SERIES), "groups=3"),
+    "more groups than channels": (lambda: layers.GroupNormalization(8)(_SERIES), "groups=8"),
+    "no such axis to be of length 1": (lambda: layers.UnitNormalization(5)(_SERIES), "axis=[5]"),
+    "no kernel to normalize": (lambda: layers.SpectralNormalization(layers.Flatten())(_SERIES), "Flatten"),
 }  # fmt: skip
 
 

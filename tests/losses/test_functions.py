@@ -201,3 +201,10 @@ def test_options_are_in_the_configuration(_, kind, _true, _pred, options):
 def test_help_shows_the_parameters_in_order():
     parameters = list(inspect.signature(losses.binary_crossentropy).parameters)
     assert parameters == ["y_true", "y_pred", "from_logits", "label_smoothing", "axis"]
+
+
+def test_every_function_and_class_has_a_case():
+    rows = {getattr(losses, name) for function, kind, *_ in CASES for name in (function, kind)}
+    public = {getattr(losses, name) for name in losses.__all__}
+    apart = {losses.Loss, losses.Reduction, losses.get, losses.serialize, losses.deserialize}
+    assert public - apart == rows

@@ -344,8 +344,14 @@ def test_the_oracle_serializes_alike(name):
     assert ours == theirs
 
 
-def test_legacy_and_experimental_are_the_same_classes():
-    for face in (optimizers.legacy, optimizers.experimental):
-        assert all(getattr(face, name) is getattr(optimizers, name) for name in face.__all__)
+def test_experimental_are_the_same_classes():
+    face = optimizers.experimental
+    assert all(getattr(face, name) is getattr(optimizers, name) for name in face.__all__)
 
 
+
+
+def test_every_optimizer_has_a_case():
+    classes = {name for name in optimizers.__all__ if inspect.isclass(getattr(optimizers, name))}
+    assert classes == {*NAMES, "Optimizer"}
+    assert set(optimizers.legacy.__all__) <= classes and set(optimizers.experimental.__all__) <= classes

@@ -110,3 +110,8 @@ def test_no_boundary_is_one_constant():
 def test_the_base_has_no_rate():
     with pytest.raises(NotImplementedError, match="__call__"):
         schedules.LearningRateSchedule()(1)
+
+
+def test_every_schedule_has_a_case():
+    classes = {name for name in schedules.__dict__ if name in optimizers.schedules.__all__ and name[0].isupper()}
+    assert classes == {name for name, _, _ in CASES} | {"LearningRateSchedule"}

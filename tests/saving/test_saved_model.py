@@ -121,6 +121,28 @@ def test_optimizer_state_survives_a_variable_without_gradient(here):
     assert same(loaded.optimizer.get_weights(), model.optimizer.get_weights())
 
 
+def test_a_compile_of_the_users_own_is_left_to_the_user(here):
+    class Two(Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(2)
+
+        def compile(self, first, second):
+            super().compile()
+            self.first, self.second = first, second
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    model = Two()
+    model(X)
+    model.compile("sgd", optimizers.Adam())
+    model.save("model")
+    with pytest.warns(UserWarning, match="`compile` of its own"):
+        loaded = load_model("model", custom_objects={"Two": Two})
+    assert same(loaded.get_weights(), model.get_weights()) and not loaded.compiled
+
+
 def test_classes_that_are_not_provided_give_a_model_of_graphs(here):
     model = compiled("subclassed")
     model.save("model")

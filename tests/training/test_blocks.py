@@ -102,7 +102,8 @@ def test_one_prediction_program_serves_all_sizes():
 def test_calls_leave_no_objects_behind(name, times):
     made = model()
     call = {"predict": lambda: made.predict(X[:5]), "evaluate": lambda: made.evaluate(X, Y, verbose=0),
-            "train_on_batch": lambda: made.train_on_batch(X, Y), "fit": lambda: made.fit(X, Y, verbose=0)}[name]  # fmt: skip
+            "train_on_batch": lambda: made.train_on_batch(X, Y),
+            "fit": lambda: made.fit(X, Y, verbose=0)}[name]  # fmt: skip
     for _ in range(3):
         call()
     gc.collect()

@@ -57,9 +57,9 @@ FIT = {
     "unknown class": (classifier, (X, CLASSES + 1), {}, "`y`.*0 to 2"),
     "negative class": (classifier, (X, CLASSES - 1), {}, "`y`.*0 to 2"),
     "half a class": (classifier, (X, CLASSES + 0.5), {}, "`y`.*0 to 2"),
-    "unknown class to validate on": (classifier, (X, CLASSES), {"validation_data": (X, CLASSES + 1)}, "validation_data"),
-    "unknown class in a dataset": (classifier, (dataset(X, CLASSES + 3),), {}, "outside the valid range"),
-    "unknown class in a generator": (classifier, (((X, CLASSES + 3) for _ in range(2)),), {}, "outside the valid range"),
+    "class to validate on": (classifier, (X, CLASSES), {"validation_data": (X, CLASSES + 1)}, "validation_data"),
+    "class in a dataset": (classifier, (dataset(X, CLASSES + 3),), {}, "outside the valid range"),
+    "class in a generator": (classifier, (((X, CLASSES + 3) for _ in range(2)),), {}, "outside the valid range"),
     "one-hot for a sparse loss": (classifier, (X, np.eye(3)[CLASSES]), {}, "`y`"),
     "classes for a one-hot loss": (lambda: single("softmax", loss="categorical_crossentropy"), (X, CLASSES), {}, "`y`"),
     "broadcast targets": (single, (X, CLASSES), {}, "`y`"),
@@ -128,8 +128,8 @@ def test_compile_refuses_and_leaves_what_was_compiled(make, options, message):
     with pytest.raises((ValueError, TypeError), match=f"(?s){message}") as caught:
         model.compile(**arguments)
     assert len(str(caught.value).splitlines()) <= 6
-    assert all(a is b for a, b in zip(before, (model.optimizer, model.loss, model.compiled_loss, model.compiled_metrics),
-                                      strict=True))  # fmt: skip
+    after = (model.optimizer, model.loss, model.compiled_loss, model.compiled_metrics)
+    assert all(a is b for a, b in zip(before, after, strict=True))
     x, y = (X, Y) if make is single else ([X, Y], [Y[:, :1], CLASSES])
     assert np.isfinite(model.fit(x, y, verbose=0).history["loss"][0])
 

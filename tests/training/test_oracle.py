@@ -95,7 +95,7 @@ def pair(build):
 
 def same(ours, theirs, atol=1e-5):
     tf.nest.map_structure(
-        lambda a, b: np.testing.assert_allclose(np.asarray(a, "float64"), np.asarray(b, "float64"), atol=atol, rtol=1e-4),
+        lambda a, b: np.testing.assert_allclose(np.array(a, "float64"), np.array(b, "float64"), atol=atol, rtol=1e-4),
         ours, theirs)  # fmt: skip
 
 
@@ -122,12 +122,17 @@ def trained(build, x, y, epochs=2, fit=None, evaluate=None, **compiled):
     return ours[0]
 
 
+def slowly(*values):
+    """A case beyond the guide's, left out with `-m "not slow"`."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize("name, options", [
     ("SGD", {}), ("SGD", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01}), ("Adam", {}),
     ("Adam", {"amsgrad": True, "clipnorm": 0.1, "use_ema": True}), ("RMSprop", {}),
-    ("RMSprop", {"centered": True, "momentum": 0.5}), ("Adagrad", {}), ("Adadelta", {"learning_rate": 1.0}),
-    ("Adamax", {}), ("Ftrl", {"learning_rate": 0.1}), ("AdamW", {}), ("Adafactor", {}),
-    ("Lion", {"learning_rate": 1e-3}),
+    ("RMSprop", {"centered": True, "momentum": 0.5}), slowly("Adagrad", {}),
+    slowly("Adadelta", {"learning_rate": 1.0}), slowly("Adamax", {}), slowly("Ftrl", {"learning_rate": 0.1}),
+    slowly("AdamW", {}), slowly("Adafactor", {}), slowly("Lion", {"learning_rate": 1e-3}),
 ])  # fmt: skip
 def test_a_hundred_steps_of_every_optimizer(name, options):
     """But for Nadam, which goes wrong in graphs of tf_keras (tests/optimizers compares it step by step)."""
@@ -142,18 +147,18 @@ def test_a_hundred_steps_of_every_optimizer(name, options):
 
 
 LOSSES = [
-    ("mse", 3, None, REAL), ("mae", 3, None, REAL), ("mape", 3, None, REAL + 0.5), ("msle", 3, "sigmoid", REAL),
-    ("huber", 3, None, REAL), ("log_cosh", 3, None, REAL), ("cosine_similarity", 3, None, REAL),
-    ("kld", 3, "softmax", ONE_HOT), ("poisson", 3, "softplus", REAL), ("hinge", 1, "tanh", 2 * BITS - 1),
-    ("squared_hinge", 1, "tanh", 2 * BITS - 1), ("categorical_hinge", 3, None, ONE_HOT),
+    ("mse", 3, None, REAL), ("mae", 3, None, REAL), ("huber", 3, None, REAL), ("cosine_similarity", 3, None, REAL),
+    ("kld", 3, "softmax", ONE_HOT), slowly("mape", 3, None, REAL + 0.5), slowly("msle", 3, "sigmoid", REAL),
+    slowly("log_cosh", 3, None, REAL), slowly("poisson", 3, "softplus", REAL),
+    slowly("hinge", 1, "tanh", 2 * BITS - 1), slowly("squared_hinge", 1, "tanh", 2 * BITS - 1),
+    slowly("categorical_hinge", 3, None, ONE_HOT),
     ("binary_crossentropy", 1, "sigmoid", BITS), ("categorical_crossentropy", 3, "softmax", ONE_HOT),
     ("sparse_categorical_crossentropy", 3, "softmax", CLASSES),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("loss, units, activation, y", LOSSES, ids=[case[0] for case in LOSSES])
+@pytest.mark.parametrize("loss, units, activation, y", LOSSES)
 def test_every_loss_weighted(loss, units, activation, y):
-    """Row weights and class weights would be too much for one fit: one on each side of the training."""
     trained(dense(units, activation), X, y, 1, optimizer="sgd", loss=loss, fit={"sample_weight": WEIGHTS})
 
 
@@ -175,7 +180,7 @@ METRICS = [
 
 
 @pytest.mark.parametrize("units, activation, y, metrics", METRICS, ids=["binary", "one-hot", "sparse", "real"])
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", [False, slowly(True)])
 def test_metrics(units, activation, y, metrics, weighted):
     trained(dense(units, activation), X, y, optimizer="sgd", loss="mse" if y is not CLASSES else
             "sparse_categorical_crossentropy", fit={"sample_weight": WEIGHTS},
@@ -188,11 +193,10 @@ def test_class_weight_equals_and_reaches_weighted_metrics():
             fit={"class_weight": {0: 1.0, 1: 2.5, 2: 0.1}})  # fmt: skip
 
 
-@pytest.mark.parametrize("y, weights", [(ONE_HOT, None), (CLASSES, WEIGHTS)])
-def test_class_weight_of_one_hot_targets_and_with_sample_weight(y, weights):
-    loss = "categorical_crossentropy" if y is ONE_HOT else "sparse_categorical_crossentropy"
-    trained(dense(3, "softmax"), X, y, optimizer="adam", loss=loss, weighted_metrics=["accuracy"],
-            fit={"class_weight": {0: 1.0, 1: 2.5, 2: 0.1}, "sample_weight": weights})  # fmt: skip
+def test_class_weight_of_one_hot_targets():
+    """Class and row weights together fail in tf_keras; test_inputs compares them with their product."""
+    trained(dense(3, "softmax"), X, ONE_HOT, optimizer="adam", loss="categorical_crossentropy",
+            weighted_metrics=["accuracy"], fit={"class_weight": {0: 1.0, 1: 2.5, 2: 0.1}})  # fmt: skip
 
 
 def test_batch_normalization_and_its_moving_averages():
@@ -223,8 +227,9 @@ def test_sparse_gradients():
 
 BY_OUTPUT = {
     "one loss, lists": dict(loss=["mse", "sparse_categorical_crossentropy"], metrics=[["mae"], ["accuracy"]]),
-    "dicts": dict(loss={"score": "mse", "kind": "sparse_categorical_crossentropy"}, loss_weights={"score": 0.3, "kind": 2},
-                  metrics={"kind": "accuracy"}, weighted_metrics={"score": ["mse", "mae"]}),
+    "dicts": dict(loss={"score": "mse", "kind": "sparse_categorical_crossentropy"},
+                  loss_weights={"score": 0.3, "kind": 2}, metrics={"kind": "accuracy"},
+                  weighted_metrics={"score": ["mse", "mae"]}),
     "weights in a list": dict(loss=["mse", "sparse_categorical_crossentropy"], loss_weights=[0.5, 2.0],
                               metrics=["accuracy", "mae"]),
     "no loss for one": dict(loss={"score": "mae"}, metrics={"kind": ["accuracy"]}),

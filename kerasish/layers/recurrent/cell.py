@@ -6,6 +6,8 @@ one mask for a whole sequence.
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any
 
 import tensorflow as tf
@@ -35,6 +37,7 @@ class RecurrentCell(Layer):
     """
 
     gates = 1
+    _masks: dict[str, tuple[Any, list[tf.Tensor]]]
 
     def __init__(
         self, units: int, activation: Any, use_bias: bool, dropout: float, recurrent_dropout: float, **kwargs: Any
@@ -49,7 +52,7 @@ class RecurrentCell(Layer):
         self.implementation = 1 if self.recurrent_dropout else implementation
         if self.dropout or self.recurrent_dropout:
             self._noise = noise.new_state(make_seed(seed))
-        self._masks: dict[str, tuple[Any, list[tf.Tensor]]] = {}
+        object.__setattr__(self, "_masks", {})
 
     def _weight_options(self, kernel: Any, recurrent: Any, bias: Any) -> None:
         """Initializer, regularizer and constraint of each weight."""
@@ -78,7 +81,7 @@ class RecurrentCell(Layer):
             regularizer=self.recurrent_regularizer,
             constraint=self.recurrent_constraint,
         )
-        self.bias = self._add_bias(columns) if self.use_bias else None
+        self.bias: Any = self._add_bias(columns) if self.use_bias else None
         super().build(input_shape)
 
     def _add_bias(self, columns: int) -> tf.Variable:
@@ -156,19 +159,20 @@ class RecurrentCell(Layer):
         if not rate or training is None or training is False:
             return None
         place, known = self._masks.get(kind, (None, []))
-        if not known or not _is_within(place):
+        if not known or not _is_within(place, like):
             ones = tf.ones_like(like)
-            draw = lambda: noise.dropout(ones, rate, self._noise)  # noqa: E731
-            known = [choose(training, draw, lambda: ones) for _ in range(count)]
+            draw = functools.partial(noise.dropout, ones, rate, self._noise)
+            keep = functools.partial(tf.identity, ones)
+            known = [choose(training, draw, keep) for _ in range(count)]
             self._masks[kind] = (None if tf.executing_eagerly() else like.graph, known)
         return known
 
 
-def _is_within(place: Any) -> bool:
-    """Whether tensors of that graph (None: eager ones) can be used where the program now is."""
-    if place is None:
-        return tf.executing_eagerly()
-    graph = None if tf.executing_eagerly() else tf.Graph.__call__ if False else tf.constant(0).graph
+def _is_within(place: Any, like: tf.Tensor) -> bool:
+    """Whether tensors of that graph (None: eager ones) can be used where the tensor is."""
+    if tf.executing_eagerly() or place is None:
+        return tf.executing_eagerly() and place is None
+    graph = like.graph
     while graph is not None and graph is not place:
         graph = getattr(graph, "outer_graph", None)
     return graph is place
@@ -206,7 +210,14 @@ def shares_arguments(cell: type) -> Any:
 
     def share(layer: type) -> type:
         for name in [parameter.name for parameter in parameters(cell.__init__)]:  # type: ignore[misc]
-            setattr(layer, name, property(lambda self, name=name: getattr(self.cell, name)))
+            setattr(layer, name, property(operator.attrgetter(f"cell.{name}")))
         return layer
 
     return share
+
+
+def cell_arguments(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Those of a layer's arguments that its cell takes too; what only the cell takes is taken away."""
+    own: dict[str, Any] = {key: kwargs.pop(key) for key in ("seed", "implementation") if key in kwargs}
+    shared: dict[str, Any] = {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
+    return {"name": name, **shared, **own}

@@ -1,0 +1,35 @@
+"""What preprocessing layers share: Python lists, strings and arrays are one tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kerasish.graph import scratch
+from kerasish.graph.symbolic_tensor import any_symbolic
+from kerasish.layers.base import Layer
+
+_VALUES = (str, bytes, int, float, np.ndarray, np.generic)
+
+
+def as_tensor(value: Any) -> Any:
+    """Nested lists, strings, numbers and arrays as one tensor; anything else as it is."""
+    nested = isinstance(value, (list, tuple)) and not any_symbolic(value)
+    if isinstance(value, _VALUES) or (nested and not _holds_tensors(value)):
+        return tf.convert_to_tensor(value)
+    return value
+
+
+def _holds_tensors(value: Any) -> bool:
+    return any(isinstance(one, (tf.Tensor, tf.RaggedTensor, tf.SparseTensor)) for one in value)
+
+
+class TensorLayer(Layer):
+    """Base of layers of one input, which may be given as nested Python lists."""
+
+    @scratch.unconverted
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """The layer's output."""
+        return super().__call__(as_tensor(inputs), *args, **kwargs)
