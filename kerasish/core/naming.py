@@ -16,7 +16,7 @@ on_clear_session(_used.clear)
 
 def to_snake_case(name: str) -> str:
     """`Conv2DTranspose` becomes `conv2d_transpose`; a private class gets the prefix `private`."""
-    words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     snake = re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
     return "private" + snake if snake.startswith("_") else snake
 

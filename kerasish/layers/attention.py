@@ -310,7 +310,9 @@ class MultiHeadAttention(Layer):
             outputs = tf.RaggedTensor.from_tensor(outputs, ragged.nested_row_lengths())
         return (outputs, weights) if return_attention_scores else outputs
 
-    def compute_output_shape(self, query_shape: Any, value_shape: Any = None, key_shape: Any = None) -> tf.TensorShape:
+    def compute_output_shape(  # type: ignore[override]
+        self, query_shape: Any, value_shape: Any, key_shape: Any = None
+    ) -> tf.TensorShape:
         """The query's shape, ending in `output_shape` where that is given.
 
         Raises:

@@ -286,4 +286,8 @@ CASES = [
     ),
     Case(lambda: layers.TimeDistributed(layers.Dense(3)), _SERIES, mask="kept"),
     Case(lambda: layers.TimeDistributed(layers.GRU(3)), _IMAGE, mask="elementwise", note="recurrent"),
+    Case(lambda: layers.ConvLSTM1D(3, 2), float32(BATCH, 3, 6, 4)),
+    Case(lambda: layers.ConvLSTM2D(2, 2, return_sequences=True), float32(BATCH, 3, 5, 4, 2), mask="kept"),
+    Case(lambda: layers.ConvLSTM2D(2, 3, 2, "same", use_bias=False), float32(BATCH, 3, 5, 4, 2), note="strided"),
+    Case(lambda: layers.ConvLSTM3D(2, 2), float32(BATCH, 2, 3, 4, 3, 2)),
 ]  # fmt: skip

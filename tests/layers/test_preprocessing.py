@@ -501,3 +501,14 @@ def test_the_earlier_names_are_the_same_classes() -> None:
     theirs = {name for name in dir(tf_keras.layers.experimental.preprocessing) if name[0].isupper()}
     assert set(preprocessing.__all__) == theirs
     assert layers.experimental.EinsumDense is layers.EinsumDense
+
+
+def test_output_signatures_are_known() -> None:
+    text, number = tf.TensorSpec((None, 2), tf.string), tf.TensorSpec((None, 2))
+    words = layers.StringLookup(vocabulary=["a"])
+    assert words.compute_output_signature(text) == tf.TensorSpec((None, 2), tf.int64)
+    counts = layers.TextVectorization(vocabulary=["a", "b"], output_mode="count")
+    assert counts.compute_output_signature(tf.TensorSpec((None, 1), tf.string)) == tf.TensorSpec((None, 3), tf.float32)
+    assert layers.Normalization().compute_output_signature(number) == number
+    crossed = layers.HashedCrossing(5).compute_output_signature([tf.TensorSpec((None, 1), tf.string)] * 2)
+    assert crossed == tf.TensorSpec((None, 1), tf.int64)

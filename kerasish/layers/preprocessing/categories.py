@@ -11,7 +11,7 @@ from kerasish.core import settings
 from kerasish.graph import scratch
 from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS, Layer
-from kerasish.layers.preprocessing.tensors import TensorLayer, as_tensor
+from kerasish.layers.preprocessing.tensors import Specified, TensorLayer, as_tensor
 from kerasish.ops import lookup
 
 
@@ -51,7 +51,7 @@ def encoded_shape(input_shape: Any, mode: str, depth: int | None) -> tf.TensorSh
 
 
 @LAYERS.register()
-class CategoryEncoding(TensorLayer):
+class CategoryEncoding(Specified, TensorLayer):
     """Indices as rows of zeros that mark or count them.
 
     Args:
@@ -110,7 +110,7 @@ class CategoryEncoding(TensorLayer):
 
 
 @LAYERS.register()
-class Hashing(TensorLayer):
+class Hashing(Specified, TensorLayer):
     """Strings or integers as numbers below `num_bins`, always the same for the same value.
 
     Args:
@@ -226,9 +226,13 @@ class HashedCrossing(Layer):
             indices, self.output_mode, self.num_bins, self.compute_dtype, self.sparse, layer=self.name
         )
 
-    def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
+    def compute_output_shape(self, input_shapes: Any) -> tf.TensorShape:
         """The shape of one input, or rows with a place for each bin."""
-        return encoded_shape(input_shape[0], self.output_mode, self.num_bins)
+        return encoded_shape(input_shapes[0], self.output_mode, self.num_bins)
+
+    def compute_output_signature(self, input_specs: Any) -> tf.TensorSpec:
+        """The output's `tf.TensorSpec` for inputs of those specifications."""
+        return tf.TensorSpec(self.compute_output_shape([one.shape for one in input_specs]), self.compute_dtype)
 
 
 def _two_integers(salt: Any) -> list[int] | None:

@@ -10,13 +10,14 @@ import tensorflow as tf
 from kerasish.layers.base import LAYERS
 from kerasish.layers.preprocessing.adapting import PreprocessingLayer
 from kerasish.layers.preprocessing.categories import check_mode, encoded_shape, own_dtype
+from kerasish.layers.preprocessing.tensors import Specified
 from kerasish.ops import lookup
 
 _MOST_VALUES = 1_000_000
 
 
 @LAYERS.register()
-class Discretization(PreprocessingLayer):
+class Discretization(Specified, PreprocessingLayer):
     """For each number the index of its bin: how many of the boundaries it has reached.
 
     `adapt` takes for boundaries the values that split the examples into `num_bins` equal parts. They are exact up to

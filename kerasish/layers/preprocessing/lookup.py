@@ -17,7 +17,7 @@ import tensorflow as tf
 from kerasish.layers.base import LAYERS
 from kerasish.layers.preprocessing.adapting import PreprocessingLayer
 from kerasish.layers.preprocessing.categories import check_mode, encoded_shape, own_dtype
-from kerasish.layers.preprocessing.tensors import as_tensor
+from kerasish.layers.preprocessing.tensors import Specified, as_tensor
 from kerasish.layers.preprocessing.vocabulary import OwnPath, Table, checked_vocabulary, read_tokens, repeated
 from kerasish.ops import lookup
 
@@ -25,7 +25,7 @@ _MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 _FILE = "vocabulary.txt"
 
 
-class _IndexLookup(PreprocessingLayer):
+class _IndexLookup(Specified, PreprocessingLayer):
     """Base of lookups: the mask token has number 0 (in the mode "int"), unknown tokens the next, then the others."""
 
     token_dtype: tf.DType
@@ -268,6 +268,9 @@ class _IndexLookup(PreprocessingLayer):
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """The input's shape, or rows with a place for each number."""
         return encoded_shape(input_shape, "int" if self.invert else self.output_mode, self._depth())
+
+    def _output_dtype(self) -> Any:
+        return self.token_dtype if self.invert else self.compute_dtype
 
     # Files.
 

@@ -10,10 +10,11 @@ import tensorflow as tf
 from kerasish.core import settings
 from kerasish.layers.base import LAYERS
 from kerasish.layers.preprocessing.adapting import PreprocessingLayer
+from kerasish.layers.preprocessing.tensors import Specified
 
 
 @LAYERS.register()
-class Normalization(PreprocessingLayer):
+class Normalization(Specified, PreprocessingLayer):
     """`(inputs - mean) / sqrt(variance)`, with moments that were given or that `adapt` finds.
 
     Args:

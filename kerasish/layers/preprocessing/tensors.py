@@ -33,3 +33,17 @@ class TensorLayer(Layer):
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The layer's output."""
         return super().__call__(as_tensor(inputs), *args, **kwargs)
+
+
+class Specified:
+    """What layers share whose output follows from the shape of the input alone."""
+
+    compute_output_shape: Any
+    compute_dtype: Any
+
+    def compute_output_signature(self, input_spec: Any) -> tf.TensorSpec:
+        """The output's `tf.TensorSpec` for inputs of that specification."""
+        return tf.TensorSpec(self.compute_output_shape(input_spec.shape), self._output_dtype())
+
+    def _output_dtype(self) -> Any:
+        return self.compute_dtype

@@ -12,7 +12,7 @@ from kerasish.layers.base import LAYERS
 from kerasish.layers.preprocessing.adapting import PreprocessingLayer
 from kerasish.layers.preprocessing.categories import check_mode, encoded_shape
 from kerasish.layers.preprocessing.lookup import StringLookup
-from kerasish.layers.preprocessing.tensors import as_tensor
+from kerasish.layers.preprocessing.tensors import Specified, as_tensor
 from kerasish.layers.preprocessing.vocabulary import checked_vocabulary
 from kerasish.ops import text
 
@@ -22,7 +22,7 @@ _OWN = ("vocabulary", "idf_weights")
 
 
 @LAYERS.register()
-class TextVectorization(PreprocessingLayer):
+class TextVectorization(Specified, PreprocessingLayer):
     """Texts brought into one form, split into tokens, and the tokens turned into numbers.
 
     Args:
@@ -224,6 +224,9 @@ class TextVectorization(PreprocessingLayer):
             return shape if self.output_sequence_length is None else shape[:-1].concatenate(self.output_sequence_length)
         batch = shape[:-1] if shape.rank and shape.rank > 1 else shape
         return batch.concatenate([self.output_sequence_length])
+
+    def _output_dtype(self) -> Any:
+        return self._lookup_layer.compute_dtype
 
 
 def _check_lengths(mode: str, length: int | None, ragged: bool) -> None:

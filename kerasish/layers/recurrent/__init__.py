@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kerasish.layers.recurrent.any_cell import AbstractRNNCell, StackedRNNCells
 from kerasish.layers.recurrent.bidirectional import Bidirectional
+from kerasish.layers.recurrent.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from kerasish.layers.recurrent.gru import GRU, GRUCell
 from kerasish.layers.recurrent.lstm import LSTM, LSTMCell
 from kerasish.layers.recurrent.rnn import RNN
@@ -16,6 +17,9 @@ __all__ = [
     "RNN",
     "AbstractRNNCell",
     "Bidirectional",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "GRUCell",
     "LSTMCell",
     "SimpleRNN",
