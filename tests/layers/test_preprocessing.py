@@ -160,7 +160,7 @@ def test_numbers_become_tokens_again() -> None:
         {"output_mode": "count", "ragged": True}, {"split": "lines"}, {"standardize": "upper"}, {"ngrams": "two"},
         {"max_tokens": 0}, {"output_mode": "one_hot"}, {"output_mode": "count", "output_sequence_length": 3},
     ],
-    ids=str,
+    ids=lambda options: "-".join(options) or "plain",
 )  # fmt: skip
 def test_text_vectorization_is_the_oracles(options: dict[str, Any]) -> None:
     texts = TEXTS if options.get("split", "") is not None else [[text] for text in TEXTS]
