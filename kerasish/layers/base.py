@@ -25,7 +25,7 @@ from kerasish.graph.symbolic_tensor import SymbolicTensor, any_symbolic, is_symb
 from kerasish.layers.calling import CallSignature, context, signature_of
 from kerasish.layers.connections import Connected
 from kerasish.layers.input_spec import check_inputs
-from kerasish.layers.weights import WeightOwner
+from kerasish.layers.older_names import OlderNames
 
 LAYERS = Registry("layer", "keras.layers")
 _KEYWORDS = (
@@ -41,7 +41,7 @@ _KEYWORDS = (
 
 
 @scratch.unconverted
-class Layer(Configurable, Connected, WeightOwner):
+class Layer(Configurable, Connected, OlderNames):
     """A computation with weights.
 
     Subclasses create weights in `__init__` or in `build(input_shape)` and compute in `call(inputs, ...)`; `training`
