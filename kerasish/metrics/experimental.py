@@ -29,6 +29,8 @@ class PyMetric(Metric):
 
     def __init__(self, name: str | None = None, dtype: Any = None, **kwargs: Any):
         super().__init__(name, dtype, **kwargs)
+        with tf.init_scope():  # in a graph only what touches one variable runs in order
+            object.__setattr__(self, "_turn", tf.Variable(0, trainable=False, dtype=tf.int64))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         update, result = (cls.__dict__.get(name) for name in ("update_state", "result"))
@@ -63,7 +65,10 @@ def _update_in_python(update: Callable[..., None]) -> Callable[..., None]:
         def call(*tensors: tf.Tensor) -> None:
             update(self, *tf.nest.pack_sequence_as(given, tensors))
 
-        tf.py_function(call, tf.nest.flatten(given), [])
+        with tf.control_dependencies([self._turn.read_value()]):
+            done = tf.py_function(call, tf.nest.flatten(given), [])
+        with tf.control_dependencies([] if done is None else [done]):
+            self._turn.assign_add(1, read_value=False)
 
     return run
 
@@ -72,6 +77,7 @@ def _result_in_python(result: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(result)
     def run(self: PyMetric) -> tf.Tensor:
         dtype = tf.as_dtype(self.dtype)
-        return tf.py_function(lambda: tf.cast(result(self), dtype), [], dtype)
+        with tf.control_dependencies([self._turn.read_value()]):
+            return tf.py_function(lambda: tf.cast(result(self), dtype), [], dtype)
 
     return run

@@ -145,16 +145,18 @@ def test_the_best_model_is_saved(tmp_path, weights_only):
 def test_tensorboard_of_a_real_fit(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    tags = []
+    tags, graphs = [], []
     for library, name in ((tf_keras, "theirs"), (keras, "ours")):
         callback = library.callbacks.TensorBoard(str(tmp_path / name), histogram_freq=1)
         network(library).fit(X, Y, epochs=2, validation_data=(X, Y), callbacks=[callback], verbose=0)
         for run in ("train", "validation"):
             read = EventAccumulator(str(tmp_path / name / run)).Reload()
             steps = {tag: [event.step for event in read.Tensors(tag)] for tag in read.Tags()["tensors"]}
-            tags.append((read.Tags()["graph"], {_unnumbered(tag): step for tag, step in steps.items()}))
+            tags.append({_unnumbered(tag): step for tag, step in steps.items()})
+            graphs.append(read.Tags()["graph"])
     assert tags[2:] == tags[:2]
-    assert tags[0][0], "no graph"
+    # On this TensorFlow tf_keras no longer finds its step's graph; ours is there, in the training run only.
+    assert graphs[2:] == [True, False]
 
 
 def _unnumbered(tag):
