@@ -7,6 +7,7 @@ batches, builds the callbacks and calls the loop. The step that a user can overr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import tensorflow as tf
@@ -293,9 +294,10 @@ class Model(Structured, Summarized, OlderNames, Persistent):
     def program(self, kind: str) -> Program:
         """The compiled steps of a kind, `"train"`, `"test"` or `"predict"`; kept until the model is compiled again."""
         if kind not in self._programs:
-            method = f"{kind}_step"
+            method, options = f"{kind}_step", {}
             if kind == "train" and self.built and scratch.is_library_method(self, method):
                 self.optimizer.build(self.trainable_variables)  # a trace that makes variables is repeated
+                options["around"] = getattr(self.optimizer, "many_steps", nullcontext)
 
             def step(batch: Any) -> Any:
                 try:
@@ -307,6 +309,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             self._programs[kind] = Program(
                 step, self.get_metrics_result, collect=kind == "predict", eager=self.run_eagerly,
                 jit_compile=self._jit_compile, revision=lambda: getattr(self.optimizer, "revision", None),
+                **options,
             )  # fmt: skip
         return self._programs[kind]
 

@@ -8,9 +8,10 @@ Over 400 lines because it is the public surface of `tf.keras.optimizers.Optimize
 """
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -229,6 +230,11 @@ class Optimizer(OlderRules, Configurable):
                 loss = loss()
         variables = var_list() if callable(var_list) else var_list
         return list(zip(tape.gradient(loss, variables), variables, strict=True))
+
+    @contextlib.contextmanager
+    def many_steps(self) -> Iterator[None]:
+        """A context for many steps in a row: what each would prepare anew is prepared once, on entering."""
+        yield
 
     @scratch.unconverted
     def apply_gradients(

@@ -1,7 +1,8 @@
 """RMSprop: each step divided by a running root mean square of the gradients."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -94,11 +95,22 @@ class RMSprop(Optimizer):
         numbers = [scalars.rate(dtype), *(scalars.constant(value, dtype) for value in (self.rho, self.epsilon))]
         v, *others = self.slots_of(variable)
         a = others.pop() if self.centered else None
-        m = others[0] if others else self._work_space.cleared(self._var_key(variable))
+        m = others[0] if others else self._work_space.ready(self._var_key(variable))
         if m is None:
             rmsprop(variable, g, v, a, *numbers)
         else:
             rmsprop_with_momentum(variable, g, v, m, a, scalars.constant(self.momentum, dtype), *numbers)
+
+    @contextlib.contextmanager
+    def many_steps(self) -> Iterator[None]:
+        """A context for many steps in a row, in which the work space is cleared once."""
+        space = self._work_space if self._index_dict else _WorkSpace()
+        space.clear()
+        space.stays = True
+        try:
+            yield
+        finally:
+            space.stays = False
 
     def _trackable_children(self, save_type: Any = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         children = super()._trackable_children(save_type, **kwargs)
@@ -110,10 +122,13 @@ class RMSprop(Optimizer):
 class _WorkSpace(tf.Module):
     """Variables that stand for a momentum where there is none, since the fused kernels want one.
 
-    Two fused operations replace ten small ones, which is what a step of a small model consists of. They hold nothing
-    from one step to the next and belong to no checkpoint. Large variables, whose work space would cost more memory than
-    it saves time, have none.
+    Two fused operations replace ten small ones, which is what a step of a small model consists of. They carry nothing
+    from one step to the next, being multiplied by a momentum of zero, and belong to no checkpoint. Only what is not
+    finite would stay, so they are cleared before a step, or before many steps: then the weights are not finite either.
+    Large variables, whose work space would cost more memory than it saves time, have none.
     """
+
+    stays = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,12 +139,20 @@ class _WorkSpace(tf.Module):
             zeros = tf.zeros(like.shape, like.dtype)
             self.variables_by_key[key] = tf.Variable(zeros, name="work_space", trainable=False)
 
-    def cleared(self, key: str) -> tf.Variable | None:
-        """The variable of that key, filled with zeros, if there is one."""
-        variable = self.variables_by_key.get(key)
-        if variable is not None:
-            variable.assign(tf.zeros(variable.shape, variable.dtype), read_value=False)
-        return variable
+    def clear(self) -> None:
+        """Fills all variables with zeros."""
+        for key in self.variables_by_key:
+            self._clear(key)
+
+    def ready(self, key: str) -> tf.Variable | None:
+        """The variable of that key, filled with zeros unless that was done for many steps, if there is one."""
+        if not self.stays and key in self.variables_by_key:
+            self._clear(key)
+        return self.variables_by_key.get(key)
+
+    def _clear(self, key: str) -> None:
+        variable = self.variables_by_key[key]
+        variable.assign(tf.zeros(variable.shape, variable.dtype), read_value=False)
 
 
 def rmsprop(

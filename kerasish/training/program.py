@@ -7,6 +7,7 @@ K is an argument, and sizes that differ from block to block are open, so that on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import tensorflow as tf
@@ -49,12 +50,15 @@ class Program:
         eager: run the steps one by one as plain Python.
         jit_compile: have XLA compile the loop.
         revision: a value that changes when what the step was traced with has changed.
+        around: makes the context in which the steps of one execution are traced and run.
     """
 
     def __init__(
         self, step: Callable[[Any], Any], results: Callable[[], MetricResults], collect: bool = False,
         eager: bool = False, jit_compile: bool = False, revision: Callable[[], Any] = lambda: None,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
     ):  # fmt: skip
+        self._around = around
         self._step, self._results, self._collect, self._revision = step, results, collect, revision
         self.eager, self._jit_compile = eager, jit_compile
         self._compiled: dict[Any, Callable[..., Any]] = {}
@@ -106,7 +110,8 @@ class Program:
         loop = _drawn_loop if take.drawn else _counted_loop
 
         def execute(arguments: tuple[Any, ...], steps: tf.Tensor) -> tuple[tf.Tensor, Any]:
-            done, logs = loop(take, step, arguments, steps, self._collect)
+            with self._around():
+                done, logs = loop(take, step, arguments, steps, self._collect)
             return done, (dict(self._results()) if step.deferred else logs)
 
         function = tf.function(execute, autograph=False, jit_compile=self._jit_compile and not take.drawn)
