@@ -12,6 +12,8 @@
 | sequence.py | the base class `keras.utils.Sequence` |
 | weights.py | class weights and missing sample weights |
 | order.py | shuffled orders |
+| downloads.py | files fetched into a cache; not imported here, for `saving` stands between |
+| archives.py | tar and zip files taken apart, inside their folder |
 """
 from __future__ import annotations
 

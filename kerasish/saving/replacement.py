@@ -82,6 +82,14 @@ def replaced_group(path: str) -> Iterator[str]:
         _take_over(ready)
 
 
+@contextmanager
+def staged_directory(path: str) -> Iterator[str]:
+    """A directory beside `path` to work in, removed at the end, whatever happens, with remains of dead processes."""
+    with _beside(path) as new:
+        os.mkdir(new)
+        yield new
+
+
 def recover(path: str) -> None:
     """Finishes a replacement of `path` that a crash has interrupted between two renames."""
     if is_remote(path):

@@ -12,6 +12,7 @@ from kerasish.core.registry import (
 )
 from kerasish.core.seeds import set_random_seed
 from kerasish.data_sources import Sequence, pack_x_y_sample_weight, unpack_x_y_sample_weight
+from kerasish.data_sources.downloads import get_file
 from kerasish.models.plotting import model_to_dot, plot_model
 from kerasish.utils.arrays import normalize, to_categorical, to_ordinal
 from kerasish.utils.origins import get_source_inputs
@@ -24,6 +25,7 @@ __all__ = [
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "get_source_inputs",
