@@ -1,0 +1,149 @@
+"""All engines measured on one workload: their processes stay alive and run one after the other, turn by turn."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .engines import Engine
+from .figures import Turn, ratios, slope, spread
+from .processes import Worker, WorkerError
+from .workloads import Workload
+
+MOST_ROUNDS = 2**17
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`seconds`: how long the longer run of a turn is to take, at least."""
+
+    turns: int = 7
+    seconds: float = 0.6
+
+
+class Player:
+    """One engine at the table. After an error it plays no more; the error is its result."""
+
+    def __init__(self, engine: Engine, workload: Workload, settings: Settings) -> None:
+        self.engine, self.workload, self.settings = engine, workload, settings
+        self.turns: list[Turn | None] = []
+        self.starts: list[dict[str, Any]] = []
+        self.memory = 0.0
+        self.error: str | None = None
+        self._worker: Worker | None = None
+        self._rounds = (1, 2)
+
+    def attempt(self, step: Callable[[], None]) -> None:
+        if self.error is None:
+            try:
+                step()
+            except WorkerError as error:
+                self.error = str(error)
+                self.close()
+
+    def start(self) -> None:
+        """A process in which everything was traced and run as long as a turn."""
+        self._worker = self._start()
+        if self.workload.kind == "slope":
+            self._settle()
+        elif self.workload.kind == "single":
+            self._run(1)
+
+    def turn(self) -> None:
+        if self.workload.kind == "slope":
+            self._slope()
+        elif self.workload.kind == "single":
+            self.turns.append(Turn(self._run(1) * 1e3))
+        else:
+            self.close()
+            self._worker = self._start()
+            figure = "import_s" if self.workload.kind == "import" else "first_s"
+            self.turns.append(Turn(self._worker.ready[figure] * 1e3))
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def result(self) -> dict[str, Any]:
+        """The record of this engine, in milliseconds, seconds and MB."""
+        if self.error is not None:
+            return {"error": self.error}
+        kept = [turn for turn in self.turns if turn]
+        if not kept:
+            return {"error": "no turn could be read: raise --seconds"}
+        record: dict[str, Any] = {"ms": spread([turn.ms for turn in kept])}
+        fixed = [turn.fixed_ms for turn in kept if turn.fixed_ms is not None]
+        if fixed and self.workload.unit == "step":
+            record["fixed_ms"] = spread(fixed)
+        for figure in ("import_s", "first_s"):
+            if figure in self.starts[0]:
+                record[figure] = round(self.starts[-1][figure], 3)
+        record["peak_mb"] = round(self.memory)
+        if len(kept) < len(self.turns):
+            record["unread_turns"] = len(self.turns) - len(kept)
+        return record
+
+    def _start(self) -> Worker:
+        worker = Worker(self.engine, self.workload)
+        self.starts.append(worker.ready)
+        self.memory = max(self.memory, worker.ready["peak_mb"])
+        return worker
+
+    def _run(self, rounds: int) -> float:
+        assert self._worker is not None
+        answer = self._worker.run(rounds)
+        self.memory = max(self.memory, answer["peak_mb"])
+        return float(answer["seconds"])
+
+    def _settle(self) -> None:
+        """Doubles the rounds until they take the wanted time beyond what a call of one round takes."""
+        self._run(1)
+        one, rounds = self._run(1), 2
+        while self._run(rounds) < one + self.settings.seconds and rounds < MOST_ROUNDS:
+            rounds *= 2
+        self._rounds = (max(1, rounds // 8), rounds)
+        self._run(rounds)
+
+    def _slope(self) -> None:
+        assert self._worker is not None
+        steps = self._worker.ready["steps"]
+        short, long = ((rounds * steps, self._run(rounds)) for rounds in self._rounds)
+        try:
+            self.turns.append(slope(short, long))
+        except ValueError:
+            self.turns.append(None)
+
+
+def measure(workload: Workload, engines: Sequence[Engine], settings: Settings) -> dict[str, Any]:
+    """The record of a workload: each engine's figures, and how many times as fast as each peer kerasish is.
+
+    Processes start one after another, so that import and first step are measured alone. The first to play changes from
+    turn to turn, so that a machine that slows down slows nobody in particular.
+    """
+    players = [Player(engine, workload, settings) for engine in engines if workload.takes(engine.name)]
+    with contextlib.ExitStack() as stack:
+        for player in players:
+            stack.callback(player.close)
+            player.attempt(player.start)
+        for number in range(settings.turns):
+            first = number % max(1, len(players))
+            for player in players[first:] + players[:first]:
+                player.attempt(player.turn)
+    return {
+        "title": workload.title,
+        "unit": workload.unit,
+        "engines": {player.engine.name: player.result() for player in players},
+        "times_as_fast_as": _against(players),
+    }
+
+
+def _against(players: Sequence[Player]) -> dict[str, Any]:
+    playing = {player.engine.name: player for player in players if player.error is None}
+    ours = playing.pop("kerasish", None)
+    if ours is None:
+        return {}
+    found = {name: ratios(ours.turns, peer.turns) for name, peer in playing.items()}
+    return {name: ratio for name, ratio in found.items() if ratio}

@@ -1,0 +1,70 @@
+"""The names of what is measured. `keras_work` and `torch_work` hold the programs themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+_JAX, _TORCH = "keras3-jax", "torch"
+
+
+@dataclass
+class Work:
+    """A program that is ready to run: the model is built.
+
+    `first()` does one step or call; its time and that of building is the time to the first step. `run(n)` does n rounds
+    (epochs or calls) of `steps` steps each; where it returns a float, these are the seconds that count.
+    """
+
+    first: Callable[[], Any]
+    run: Callable[[int], Any]
+    steps: int = 1
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`kind` says how a turn is timed.
+
+    slope: two numbers of rounds, whose difference is the cost of a step, and what remains the fixed cost of a call;
+    single: one round; first or import: a fresh process each time, its first step or its import.
+    """
+
+    name: str
+    title: str
+    unit: Literal["step", "call"] = "step"
+    kind: Literal["slope", "single", "first", "import"] = "slope"
+    quick: bool = False
+    without: tuple[str, ...] = ()
+
+    def takes(self, engine: str) -> bool:
+        """Whether this engine can do it; TensorFlow alone is there to be imported."""
+        return engine not in self.without and (engine != "tensorflow" or self.kind == "import")
+
+
+WORKLOADS = {workload.name: workload for workload in (
+    Workload("guide-mlp", "fit, the guide's MLP on MNIST, batch 64", quick=True),
+    Workload("mlp-1024", "fit, MLP 1024x2 on MNIST, batch 64"),
+    Workload("cnn", "fit, CNN on MNIST, batch 64"),
+    Workload("lstm", "fit, LSTM(128) over 50 steps, batch 32"),
+    Workload("gru", "fit, GRU(128) over 50 steps, batch 32"),
+    Workload("text", "fit, embedding and pooling over 200 words, batch 32", quick=True),
+    Workload("transformer", "fit, one transformer block over 64 words, batch 32"),
+    Workload("two-inputs", "fit, the guide's model of two inputs and outputs, batch 32", quick=True),
+    Workload("wide-deep", "fit, wide and deep, batch 32", quick=True),
+    Workload("resnet-20", "fit, ResNet-20 on 32x32 images, batch 32"),
+    Workload("tf-data", "fit, the guide's tf.data pipeline, batch 64", quick=True),
+    Workload("evaluate", "evaluate, 10,000 rows of MNIST", "call"),
+    Workload("predict-1", "predict, one row", "call", quick=True),
+    Workload("predict-32", "predict, 32 rows", "call"),
+    Workload("predict-10000", "predict, 10,000 rows", "call"),
+    Workload("train-on-batch", "train_on_batch, 64 rows", "call", quick=True),
+    Workload("eager-loop", "the guide's eager custom loop, batch 64", quick=True, without=(_JAX, "keras3-torch")),
+    Workload("import", "import", "call", "import"),
+    Workload("build-200", "build a functional model of 200 layers", "call", "single", without=(_TORCH,)),
+    Workload("save-load", "save ResNet-20 and load it", "call", "single"),
+    Workload("fit-return", "fit returns after its last epoch", "call", "single", without=(_TORCH,)),
+    Workload("first-mlp", "time to first step, the guide's MLP", "step", "first"),
+    Workload("first-resnet-20", "time to first step, ResNet-20", "step", "first"),
+    Workload("first-transformer", "time to first step, six transformer blocks", "step", "first"),
+)}  # fmt: skip
