@@ -1,5 +1,8 @@
-"""Data sets as tuples of NumPy arrays, one module each."""
+"""Data sets as tuples of NumPy arrays, one module each.
 
-from kerasish.datasets import mnist
+MNIST comes with the package; the others are fetched once into the cache, `~/.keras/datasets`, and checked.
+"""
 
-__all__ = ["mnist"]
+from kerasish.datasets import boston_housing, cifar10, cifar100, fashion_mnist, imdb, mnist, reuters
+
+__all__ = ["boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters"]
