@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasish.data_sources.blocks import WHOLE, Batch, Block, Epoch, Run, Source, pack_x_y_sample_weight, relaxed
+from kerasish.data_sources.blocks import FRESH, WHOLE, Batch, Block, Epoch, Run, Source, pack_x_y_sample_weight, relaxed
 from kerasish.data_sources.columns import check_cardinality, columns_of, is_rows, map_leaves, rows_of
 from kerasish.data_sources.order import row_order
 from kerasish.data_sources.weights import class_weighting, complete_weights
@@ -191,6 +191,6 @@ def _slice(parts: tuple, start: int, stop: int) -> tuple:
     return tuple(map_leaves(rows, part, "x") for part in parts)
 
 
-def one_block(batch: Batch, rows: int) -> Block:
-    """A block of one batch that already lies in tensors."""
-    return Block((batch,), WHOLE, 0, 1, (relaxed(batch),), rows)
+def one_block(batch: Batch, rows: int, fresh: bool = False) -> Block:
+    """A block of one batch that already lies in tensors; `fresh` sets the metrics back before it."""
+    return Block((batch,), FRESH if fresh else WHOLE, 0, 1, (relaxed(batch),), rows)

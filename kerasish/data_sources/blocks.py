@@ -37,6 +37,8 @@ class Whole:
 
 
 WHOLE = Whole()
+FRESH = Whole()
+"""Likewise, and the metrics start afresh with this batch."""
 
 
 @dataclass(frozen=True)

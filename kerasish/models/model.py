@@ -67,7 +67,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         state: dict[str, Any] = {"_network": None, "_programs": {}, "optimizer": None, "loss": None,
                  "compiled_loss": None, "history": None,
                  "compiled_metrics": None, "stop_training": False, "steps_per_execution": 1, "_run_eagerly": None,
-                 "_jit_compile": False, "_compile_arguments": None, "_known_outputs": None}  # fmt: skip
+                 "_jit_compile": "auto", "_compile_arguments": None, "_known_outputs": None}  # fmt: skip
         instance.__dict__.update(state)
         return instance
 
@@ -189,7 +189,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             weighted_metrics: metrics that take the sample weights into account.
             run_eagerly: run every step as plain Python.
             steps_per_execution: batches in one execution; chosen by the library if None.
-            jit_compile: have XLA compile the step.
+            jit_compile: True: XLA compiles the steps; False: never; None or "auto": a long run of small steps.
             pss_evaluation_shards: accepted for compatibility.
 
         Raises:
@@ -205,7 +205,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             "compiled_loss": CompiledLoss(loss, loss_weights, outputs),
             "compiled_metrics": CompiledMetrics(metrics, weighted_metrics, outputs), "_run_eagerly": run_eagerly,
             "steps_per_execution": checks.steps_per_execution(steps_per_execution),
-            "_jit_compile": bool(jit_compile), "_programs": {},
+            "_jit_compile": checks.compilation(jit_compile), "_programs": {},
         }  # fmt: skip
         for name, value in state.items():
             setattr(self, name, value)
@@ -309,7 +309,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             self._programs[kind] = Program(
                 step, self.get_metrics_result, collect=kind == "predict", eager=self.run_eagerly,
                 jit_compile=self._jit_compile, revision=lambda: getattr(self.optimizer, "revision", None),
-                **options,
+                reset=self.reset_metrics, **options,
             )  # fmt: skip
         return self._programs[kind]
 
@@ -447,10 +447,8 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         return tf.nest.map_structure(lambda value: value.numpy() if isinstance(value, tf.Tensor) else value, outputs)
 
     def _on_batch(self, kind: str, batch: Any, reset_metrics: bool, return_dict: bool) -> Any:
-        block = one_block(batch, _row_count(batch))
+        block = one_block(batch, _row_count(batch), fresh=reset_metrics)
         self._check_element(block.specs[0], batch)
-        if reset_metrics:
-            self.reset_metrics()
         _, logs = self.program(kind).run(block)
         found = {name: float(value) if value.shape.rank == 0 else value.numpy() for name, value in logs.items()}
         return self._reported(found, return_dict)

@@ -95,7 +95,7 @@ class Persistent(Layer):
         """The arguments of `compile` as plain JSON, empty for a model that is not compiled."""
         if not self.compiled:
             return {}
-        own = {"run_eagerly": self._run_eagerly, "jit_compile": self._jit_compile or None,
+        own = {"run_eagerly": self._run_eagerly, "jit_compile": True if self._jit_compile is True else None,
                "steps_per_execution": self.steps_per_execution}  # fmt: skip
         return object_config.serialize({**self._compile_arguments, **own})
 

@@ -225,6 +225,19 @@ def steps_per_execution(value: Any) -> int:
     return 1 if value is None else int(value)
 
 
+def compilation(jit_compile: Any) -> bool | str:
+    """Whether XLA compiles: True, False, or "auto" where that pays, which None stands for.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if jit_compile is None or (isinstance(jit_compile, str) and jit_compile == "auto"):
+        return "auto"
+    if not isinstance(jit_compile, (bool, np.bool_)):
+        raise ValueError(f'`jit_compile` must be True, False or "auto". Received: jit_compile={jit_compile!r}')
+    return bool(jit_compile)
+
+
 def verbosity(verbose: Any, auto: int) -> int:
     """0, 1 or 2; `auto` for "auto".
 

@@ -16,6 +16,8 @@ def brief(error: tf.errors.OpError) -> tf.errors.OpError:
     Errors that do not come out of a graph are returned as they are.
     """
     text = error.message
+    if text.startswith("Detected unsupported operations"):
+        return type(error)(error.node_def, error.op, _refusal(text))
     node = re.search(r"Detected at node (\S+)", text)
     if node is None:
         return error
@@ -24,3 +26,13 @@ def brief(error: tf.errors.OpError) -> tf.errors.OpError:
     own = [f'File "{file}", line {line}' for file, line in frames if not file.startswith(_LIBRARIES)]
     where = f"In the operation {node[1]} of the model" + (f", asked for in {own[-1]}" if own else "")
     return type(error)(error.node_def, error.op, "\n".join([*cause[:4], where]))
+
+
+def _refusal(text: str) -> str:
+    """What XLA cannot compile, and where it stands in the model."""
+    operations = sorted(set(re.findall(r"(\w+) \(No registered", text)))
+    places = sorted({node.rpartition("/")[0] or node for node in re.findall(r"{{node ([^}]+)}}", text)} - {"while"})
+    return (
+        f"XLA cannot compile {', '.join(operations[:6])}, which the model uses in {', '.join(places[:4])}.\n"
+        "Leave jit_compile out: then only what XLA can compile is compiled."
+    )

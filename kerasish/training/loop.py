@@ -75,6 +75,7 @@ def fit(
     """Trains for the epochs and reports to the callbacks; an epoch without batches is not reported."""
     model.stop_training = False
     program, testing = model.program("train"), None
+    program.plan(epochs, source.batches or 0)
     callbacks.on_train_begin()
     logs: Logs = {}
     for epoch in range(initial_epoch, epochs):

@@ -1,19 +1,22 @@
 """One compiled execution for K steps: the only place where training becomes a graph.
 
-The step is traced once into a function of its own; around it a loop takes batch after batch from the block's arguments.
-K is an argument, and sizes that differ from block to block are open, so that one trace serves every block of a source.
+The step is traced once into a function of its own; around it a loop takes batch after batch from the block's arguments,
+as TensorFlow runs it or as XLA compiles it. K is an argument, and sizes that differ from block to block are open, so
+that one trace serves every block of a source.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
 
 from kerasish.data_sources.arrays import GATHERED
-from kerasish.data_sources.blocks import Block
+from kerasish.data_sources.blocks import FRESH, Block, Whole
+from kerasish.training.compilation import is_fit, is_long
 from kerasish.training.faults import brief
 
 
@@ -48,80 +51,109 @@ class Program:
         results: what to report after the last step if a step returned `MetricResults` untouched.
         collect: keep what every step returns (predictions) instead of the last.
         eager: run the steps one by one as plain Python.
-        jit_compile: have XLA compile the loop.
+        jit_compile: have XLA compile the loop; "auto" where that pays.
         revision: a value that changes when what the step was traced with has changed.
         around: makes the context in which the steps of one execution are traced and run.
+        reset: sets the metrics back; done before the steps of blocks that ask for it.
     """
 
     def __init__(
         self, step: Callable[[Any], Any], results: Callable[[], MetricResults], collect: bool = False,
-        eager: bool = False, jit_compile: bool = False, revision: Callable[[], Any] = lambda: None,
-        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+        eager: bool = False, jit_compile: bool | str = False, revision: Callable[[], Any] = lambda: None,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext, reset: Callable[[], None] = lambda: None,
     ):  # fmt: skip
-        self._around = around
+        self._around, self._reset = around, reset
         self._step, self._results, self._collect, self._revision = step, results, collect, revision
         self.eager, self._jit_compile = eager, jit_compile
-        self._compiled: dict[Any, Callable[..., Any]] = {}
-        self._last: tuple[Any, Callable[..., Any]] | None = None
+        self._long = False
+        self._traced: dict[Any, _Traced] = {}
+        self._last: tuple[Any, _Traced] | None = None
         self.seconds_per_step: float | None = None
         self.graph: tf.Graph | None = None
 
     @property
     def traces(self) -> int:
         """How many programs were traced so far."""
-        return len(self._compiled)
+        return len(self._traced)
 
     @property
     def wants_equal_batches(self) -> bool:
         """Whether all batches of a block must have the same number of rows, as XLA's fixed shapes require."""
-        return self._jit_compile and not self.eager
+        return (self._jit_compile is True or (self._jit_compile == "auto" and self._long)) and not self.eager
+
+    def plan(self, epochs: int, batches: int) -> None:
+        """Tells how long the run that begins is going to be, by which "auto" decides; 0 batches: not known."""
+        self._long = is_long(epochs, batches)
 
     def run(self, block: Block) -> tuple[int, Any]:
         """The number of steps done, and what the last step (or, collecting, every step joined) returned."""
         if self.eager:
             return self._run_eagerly(block)
-        take, specs, arguments = block.take, block.specs, block.arguments
-        if self._jit_compile and take is GATHERED:
-            columns, order, size, start = arguments
-            rows = (block.samples or 0) // block.steps
-            if rows != int(size):
-                order, start = order[int(start * size) :], tf.zeros_like(start)
-            take, arguments = _OfSize(rows), (columns, order, start)
-            specs = (tf.nest.map_structure(_spec, columns), specs[1], specs[3])
-        function = self._function(take, specs)
+        if self._jit_compile is True:
+            return self._execute(block, *_of_equal_batches(block), by_xla=True)
+        if self.wants_equal_batches and block.take is GATHERED and self._is_full(block):
+            return self._run_by_xla_if_fit(block)
+        return self._execute(block, block.take, block.specs, block.arguments)
+
+    @staticmethod
+    def _is_full(block: Block) -> bool:
+        """Whether the batches have the source's number of rows; XLA is not worth compiling for a short last one."""
+        return block.samples == block.steps * int(block.arguments[2])
+
+    def _run_by_xla_if_fit(self, block: Block) -> tuple[int, Any]:
+        plain = self._of(block.take, block.specs)
+        rows = (block.samples or 0) // block.steps
+        if rows not in plain.compiled:
+            plain.compiled[rows] = is_fit(plain.step.graph, rows)
+        if plain.compiled[rows]:
+            try:
+                return self._execute(block, *_of_equal_batches(block), by_xla=True, step=plain.step)
+            except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+                plain.compiled[rows] = False  # refused before any variable changed
+                tf.get_logger().warning("Training goes on without XLA. %s", error.message)
+        return self._execute(block, block.take, block.specs, block.arguments)
+
+    def _execute(self, block: Block, take: Any, specs: Any, arguments: Any, **how: Any) -> tuple[int, Any]:
+        function = self._of(take, specs, **how).function
         try:
             done, logs = function(arguments, tf.constant(block.steps, tf.int64))
         except tf.errors.OpError as error:
             raise brief(error) from None
         return (int(done) if take.drawn else block.steps), logs
 
-    def _function(self, take: Any, specs: tuple[Any, ...]) -> Callable[..., Any]:
+    def _of(self, take: Any, specs: tuple[Any, ...], by_xla: bool = False, step: _Step | None = None) -> _Traced:
         revision = self._revision()
-        if self._last is not None and self._last[0][0] is specs and self._last[0][1:] == (take, revision):
+        if self._last is not None and self._last[0][0] is specs and self._last[0][1:] == (take, revision, by_xla):
             return self._last[1]
-        key = (take, str(specs), revision)
-        if key not in self._compiled:
-            self._compiled[key] = self._trace(take, specs)
-        self._last = ((specs, take, revision), self._compiled[key])
-        return self._compiled[key]
+        key = (take, str(specs), revision, by_xla)
+        if key not in self._traced:
+            self._traced[key] = self._trace(take, specs, by_xla, step)
+        self._last = ((specs, take, revision, by_xla), self._traced[key])
+        return self._traced[key]
 
-    def _trace(self, take: Any, specs: tuple[Any, ...]) -> Callable[..., Any]:
-        step = _Step(self._step, self._results)
-        loop = _drawn_loop if take.drawn else _counted_loop
+    def _trace(self, take: Any, specs: tuple[Any, ...], by_xla: bool, step: _Step | None) -> _Traced:
+        if step is None:
+            with self._around():
+                step = _Step(self._step, _batch_spec(take, specs), by_xla and take.drawn)
+        loop = _drawn_loop if take.drawn else _once if isinstance(take, Whole) else _counted_loop
 
         def execute(arguments: tuple[Any, ...], steps: tf.Tensor) -> tuple[tf.Tensor, Any]:
+            if take is FRESH:
+                self._reset()
             with self._around():
                 done, logs = loop(take, step, arguments, steps, self._collect)
             return done, (dict(self._results()) if step.deferred else logs)
 
-        function = tf.function(execute, autograph=False, jit_compile=self._jit_compile and not take.drawn)
+        function = tf.function(execute, autograph=False, jit_compile=by_xla and not take.drawn)
         concrete = function.get_concrete_function(specs, tf.TensorSpec([], tf.int64))
         self.graph = concrete.graph
-        return concrete
+        return _Traced(concrete, step)
 
     def _run_eagerly(self, block: Block) -> tuple[int, Any]:
         done = 0
         returned: list[Any] = []
+        if block.take is FRESH:
+            self._reset()
         for i in range(block.steps):
             batch = block.take.batch(block.arguments, tf.constant(i, tf.int64))
             if block.take.drawn:
@@ -156,20 +188,33 @@ class _OfSize:
         return GATHERED.batch((columns, order, self.rows, start), i)
 
 
-class _Step:
-    """The step as a traced function of a batch; `specs` is what it returns."""
+def _of_equal_batches(block: Block) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
+    """How the batches are taken, the types of the arguments and the arguments, with every shape known where it can."""
+    take, specs, arguments = block.take, block.specs, block.arguments
+    if take is not GATHERED:
+        return take, specs, arguments
+    columns, order, size, start = arguments
+    rows = (block.samples or 0) // block.steps
+    if rows != int(size):
+        order, start = order[int(start * size) :], tf.zeros_like(start)
+    fixed = (tf.nest.map_structure(_spec, columns), specs[1], specs[3])
+    return _OfSize(rows), fixed, (columns, order, start)
 
-    def __init__(self, step: Callable[[Any], Any], results: Callable[[], MetricResults]):
+
+class _Step:
+    """The step, traced once as a function of a batch, whatever loops it is put into.
+
+    Attributes:
+        graph: its operations.
+        specs: types of what it returns.
+        deferred: whether it returned the metrics' results untouched; they are then left out, to be computed at the end.
+    """
+
+    def __init__(self, step: Callable[[Any], Any], batch: Any, by_xla: bool):
         self._step = step
         self.deferred = False
-        self.specs: Any = None
-        self._function: Any = None
-
-    def trace(self, batch: Any) -> None:
-        """Traces the step for batches like this one (tensors of the graph being built)."""
-        self._function = tf.function(self._once, autograph=False).get_concrete_function(
-            tf.nest.map_structure(_spec, batch)
-        )
+        self._function = tf.function(self._once, autograph=False, jit_compile=by_xla).get_concrete_function(batch)
+        self.graph = self._function.graph
         self.specs = tf.nest.map_structure(_spec, self._function.structured_outputs)
 
     def _once(self, batch: Any) -> Any:
@@ -183,9 +228,22 @@ class _Step:
         return self._function(batch)
 
 
+@dataclass
+class _Traced:
+    """A loop around a step; `compiled` says by the rows of a batch whether XLA compiles."""
+
+    function: Callable[..., Any]
+    step: _Step
+    compiled: dict[int, bool] = field(default_factory=dict)
+
+
+def _once(take: Any, step: _Step, arguments: Any, steps: tf.Tensor, collect: bool) -> tuple[tf.Tensor, Any]:
+    """A single batch needs no loop."""
+    return steps, step(take.batch(arguments, steps))
+
+
 def _counted_loop(take: Any, step: _Step, arguments: Any, steps: tf.Tensor, collect: bool) -> tuple[tf.Tensor, Any]:
     zero = tf.constant(0, tf.int64)
-    step.trace(_batch_like(take, arguments, zero))
     if collect:
         return _collected(take, step, arguments, steps)
     empty = tf.nest.map_structure(_empty, step.specs)
@@ -214,7 +272,6 @@ def _collected(take: Any, step: _Step, arguments: Any, steps: tf.Tensor) -> tupl
 def _drawn_loop(take: Any, step: _Step, arguments: Any, steps: tf.Tensor, collect: bool) -> tuple[tf.Tensor, Any]:
     """Like the counted loop, ending early when the iterator does; predictions are collected by the caller."""
     zero, more = tf.constant(0, tf.int64), tf.constant(True)
-    step.trace(arguments[0].element_spec)
     empty = tf.nest.map_structure(_empty, step.specs)
 
     def body(i: tf.Tensor, more: tf.Tensor, logs: Any) -> tuple[tf.Tensor, tf.Tensor, Any]:
@@ -232,10 +289,15 @@ def _drawn_loop(take: Any, step: _Step, arguments: Any, steps: tf.Tensor, collec
     return done, logs
 
 
-def _batch_like(take: Any, arguments: Any, i: tf.Tensor) -> Any:
-    """The specification of a batch, learned from a throw-away graph."""
-    arguments_like = tf.nest.map_structure(_spec, arguments)
-    return tf.function(take.batch, autograph=False).get_concrete_function(arguments_like, i).structured_outputs
+def _batch_spec(take: Any, specs: tuple[Any, ...]) -> Any:
+    """The types of a batch that is taken from arguments of these types."""
+
+    def taking(arguments: tuple[Any, ...], i: tf.Tensor) -> Any:
+        taken = take.batch(arguments, i)
+        return taken.get_value() if take.drawn else taken
+
+    taken = tf.function(taking, autograph=False).get_concrete_function(specs, tf.TensorSpec([], tf.int64))
+    return tf.nest.map_structure(_spec, taken.structured_outputs)
 
 
 def _spec(value: Any) -> Any:

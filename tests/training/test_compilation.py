@@ -1,0 +1,126 @@
+"""XLA where it pays: chosen from the program alone, the same numbers, and back to plain where XLA refuses."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import kerasish as keras
+from kerasish.training import program
+
+rng = np.random.RandomState(0)
+X, Y = rng.rand(1020, 6).astype("float32"), rng.rand(1020, 3).astype("float32")
+LONG = 20  # epochs of 128 batches
+
+
+def dense(**compiled):
+    keras.utils.set_random_seed(1)
+    layers = [keras.layers.Dense(5, "tanh", input_shape=(6,)), keras.layers.Dropout(0.2), keras.layers.Dense(3)]
+    model = keras.Sequential(layers)
+    model.compile(**{"optimizer": "adam", "loss": "mse", "metrics": ["mae"], **compiled})
+    return model
+
+
+def by_xla(model):
+    """For each program of training whether XLA compiled it."""
+    traced = model.program("train")._traced.values()
+    return [one.function.function_def.attr["_XlaMustCompile"].b for one in traced]
+
+
+def trained(model, **options):
+    history = model.fit(X, Y, **{"batch_size": 8, "epochs": LONG, "verbose": 0, **options})
+    return model.get_weights(), history.history
+
+
+def assert_same_bits(found, expected):
+    tf.nest.map_structure(np.testing.assert_array_equal, found, expected)
+
+
+def test_a_long_run_of_small_steps_is_compiled_and_gives_the_same_numbers():
+    expected = trained(plain := dense(jit_compile=False))
+    found = trained(compiled := dense())
+    assert not any(by_xla(plain)) and any(by_xla(compiled))
+    tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-5), found, expected)
+
+
+def test_the_choice_and_the_numbers_repeat_whatever_the_number_of_steps_in_an_execution():
+    expected = trained(dense())
+    for steps in (1, 30):
+        assert_same_bits(trained(dense(steps_per_execution=steps)), expected)
+
+
+def test_a_short_run_is_not_compiled():
+    model = dense()
+    trained(model, epochs=3)
+    assert by_xla(model) == [False]
+
+
+def test_the_step_is_traced_once_for_both_programs():
+    model, calls = dense(), []
+    model.optimizer.build(model.trainable_variables)
+    inner = model.train_step
+    model.train_step = lambda data: (calls.append(1), inner(data))[1]
+    trained(model)
+    assert any(by_xla(model)) and len(calls) == 1
+
+
+@pytest.mark.parametrize("layers", [
+    [keras.layers.Reshape((6, 1)), keras.layers.Conv1D(2, 3), keras.layers.Flatten(), keras.layers.Dense(3)],
+    [keras.layers.Reshape((6, 1)), keras.layers.LSTM(3)],
+    [keras.layers.Dense(4000), keras.layers.Dense(1000), keras.layers.Dense(3)],
+], ids=["convolution", "recurrence", "large products"])  # fmt: skip
+def test_steps_on_which_xla_loses_are_not_compiled(layers):
+    model = keras.Sequential([keras.Input((6,)), *layers])
+    model.compile("sgd", "mse")
+    steps = model.program("train")
+    steps.plan(1000, 1000)
+    with model._open(X, Y, batch_size=8).epoch(0) as epoch:
+        steps.run(epoch.next(2, equal=steps.wants_equal_batches))
+    assert steps.wants_equal_batches and not any(by_xla(model))
+
+
+def refused():
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([
+        keras.layers.Dense(3, input_shape=(6,)),
+        keras.layers.Lambda(lambda x: tf.ensure_shape(tf.py_function(lambda y: y * 2.0, [x], tf.float32), x.shape)),
+    ])  # fmt: skip
+    return model
+
+
+def test_where_xla_refuses_training_goes_on_without(monkeypatch, caplog):
+    monkeypatch.setattr(program, "is_fit", lambda graph, rows: True)
+    results = []
+    for jit_compile in (False, None):
+        model = refused()
+        model.compile("adam", "mse", jit_compile=jit_compile)
+        results.append(trained(model))
+    assert_same_bits(*results)
+    told = [record.getMessage() for record in caplog.records if "without XLA" in record.getMessage()]
+    assert len(told) == 1 and "EagerPyFunc" in told[0] and "/lambda" in told[0]
+
+
+def test_where_xla_refuses_an_explicit_wish_is_an_error_and_changes_nothing():
+    model = refused()
+    model.compile("adam", "mse", jit_compile=True)
+    before = model.get_weights()
+    with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)) as caught:
+        model.fit(X, Y, verbose=0)
+    assert len(str(caught.value).splitlines()) <= 6
+    assert_same_bits(model.get_weights(), before)
+
+
+@pytest.mark.parametrize("value", ["yes", 1, 2.0])
+def test_other_values_are_refused(value):
+    with pytest.raises(ValueError, match="`jit_compile` must be True, False or"):
+        dense(jit_compile=value)
+
+
+def test_an_explicit_wish_compiles_the_step_of_a_dataset():
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
+    plain, compiled = dense(jit_compile=False, loss="mae"), dense(jit_compile=True, loss="mae")
+    plain.fit(data, epochs=2, verbose=0)
+    compiled.fit(data, epochs=2, verbose=0)
+    step = next(iter(compiled.program("train")._traced.values())).step
+    assert step._function.function_def.attr["_XlaMustCompile"].b
+    for a, b in zip(compiled.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
