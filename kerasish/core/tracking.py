@@ -7,13 +7,27 @@ copies of the containers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
 _CONTAINERS = (list, tuple, dict)
 _PLAIN = (bool, int, float, str, type(None))
+
+
+class Exports(threading.local):
+    """The writing of a SavedModel in progress on this thread.
+
+    Attributes:
+        added: gives what the file holds of an object besides its parts; None outside of a save.
+    """
+
+    added: Callable[[Any], dict[str, Any]] | None = None
+
+
+exports = Exports()
 
 
 class Tracked(tf.Module):
@@ -61,6 +75,8 @@ class Tracked(tf.Module):
         for name, value in self._owned.items():
             if isinstance(value, _CONTAINERS) and any(True for _ in flatten_owned(value)):
                 children[name] = self._wrap(name, value)
+        if save_type == "savedmodel" and exports.added is not None:
+            children.update(exports.added(self))
         return children
 
     def _lookup_dependency(self, name: str, cached_dependencies: Any = None) -> Any:
@@ -77,6 +93,20 @@ class Tracked(tf.Module):
             known = (members, tf.__internal__.tracking.wrap(_copy(value)))
             self._wrapped[name] = known
         return known[1]
+
+
+class Named(tf.Module):
+    """Things under names for the graph of a SavedModel; lists and dicts among them are wrapped as TensorFlow wants."""
+
+    def __init__(self, **things: Any):
+        super().__init__()
+        self._things = {
+            name: tf.__internal__.tracking.wrap(value) if isinstance(value, (list, dict)) else value
+            for name, value in things.items()
+        }
+
+    def _trackable_children(self, save_type: Any = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        return dict(self._things)
 
 
 def flatten_owned(value: Any) -> Iterator[tf.Variable | tf.Module]:

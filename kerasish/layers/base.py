@@ -61,6 +61,7 @@ class Layer(Configurable, Connected, OlderNames):
 
     __config_module__ = "keras.layers"
     _family_base = True
+    _object_identifier: Any = "_tf_keras_layer"  # its kind in SavedModels
     _config_excluded: tuple[str, ...] = ("trainable", "name", "dtype", "dynamic")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -129,6 +130,12 @@ class Layer(Configurable, Connected, OlderNames):
 
     def _weight_holders(self) -> list[Any]:
         return [child for child in self._children() if not isinstance(child, metrics_module.Metric)]
+
+    def _trackable_children(self, save_type: Any = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type == "checkpoint":  # tf.keras has no such variable in checkpoints; one that is there is read
+            children.pop("_noise", None)
+        return children
 
     # Shapes.
 

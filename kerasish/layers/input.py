@@ -31,6 +31,8 @@ class InputLayer(Layer):
         **kwargs: `batch_input_shape`, the shape with the batch axis.
     """
 
+    _object_identifier: Any = "_tf_keras_input_layer"
+
     def __init__(
         self, input_shape: Any = None, batch_size: int | None = None, dtype: Any = None, input_tensor: Any = None,
         sparse: bool | None = None, name: str | None = None, ragged: bool | None = None, type_spec: Any = None,

@@ -46,6 +46,7 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
 
     __config_module__ = "keras.metrics"
     _family_base = True
+    _object_identifier = "_tf_keras_metric"  # its kind in SavedModels
     stateful = True
     dynamic = False
     supports_masking = False

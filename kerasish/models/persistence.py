@@ -138,6 +138,10 @@ class Persistent(Layer):
 
     # What TensorFlow's checkpoints and SavedModels see.
 
+    _object_identifier: Any = property(
+        lambda self: "_tf_keras_model" if self._network is None else "_tf_keras_network"
+    )
+
     def _own(self, name: str, value: Any) -> None:
         """An optimizer among the attributes is saved with the model, but its variables are no weights of the model."""
         if not isinstance(value, optimizers.Optimizer):

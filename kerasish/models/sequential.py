@@ -32,6 +32,7 @@ class Sequential(Model):
     """
 
     __config_module__ = "keras"
+    _object_identifier: Any = "_tf_keras_sequential"
     _config_excluded = ("layers",)
     _stack: list[Any]
     _tensors: list[Any]

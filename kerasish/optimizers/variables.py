@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kerasish import initializers
 from kerasish.core import settings
-from kerasish.core.tracking import Tracked
+from kerasish.core.tracking import Named, Tracked
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,30 @@ class OwnVariables(Tracked):
         made = tf.Variable(initial, name=name, dtype=dtype, trainable=False)
         self._variables.append(made)
         return made
+
+    def _trackable_children(self, save_type: Any = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        return {**super()._trackable_children(save_type, **kwargs), **self._slot_lists()}
+
+    def _lookup_dependency(self, name: str, cached_dependencies: Any = None) -> Any:
+        found = self._slot_lists().get(name)
+        return found if found is not None else super()._lookup_dependency(name, cached_dependencies)
+
+    def _slot_lists(self) -> dict[str, Named]:
+        """The slots under the names that tf.keras gives them in checkpoints, numbered as the updated variables."""
+        if not self._index_dict:
+            return {}
+        known = self.__dict__.get("_named_slots")
+        if known is None or known[0] != len(self._variables):
+            lists: dict[str, dict[str, tf.Variable]] = {}
+            if self._averages:
+                lists["_model_variables_moving_average"] = {str(n): v for n, v in enumerate(self._averages)}
+            attributes = {slot.name: slot.attribute for group in self.slot_groups() for slot in group}
+            for key, slots in self._slots.items():
+                for name, variable in slots.items():
+                    lists.setdefault(attributes.get(name, name), {})[str(self._index_dict[key])] = variable
+            known = (len(self._variables), {name: Named(**things) for name, things in lists.items()})
+            object.__setattr__(self, "_named_slots", known)
+        return known[1]
 
     def _var_key(self, variable: tf.Variable) -> str:
         """What tells a variable from all others, for `_index_dict`."""

@@ -61,6 +61,29 @@ def load_weights(model: Any, path: str, options: Any = None, every: bool = False
         raise _damaged(path, error) from error
 
 
+def load_found(thing: Any, path: str) -> None:
+    """Reads into the variables of `thing` those values that the checkpoint has for them; it may have none."""
+    reader, nodes = _opened(path)
+    keys = _keys(thing, nodes)
+    shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+    fit = [(v, k) for v, k in keys if types.get(k) == v.dtype and v.shape.is_compatible_with(shapes[k])]
+    values = [(variable, reader.get_tensor(key)) for variable, key in fit]
+    for variable, value in values:
+        variable.assign(value)
+
+
+def children(path: str, *names: str) -> list[str]:
+    """The names of what the object at the end of `names` holds in the checkpoint; none if it is not there."""
+    _, nodes = _opened(path)
+    node = nodes[0]
+    for name in names:
+        number = next((child.node_id for child in node.children if child.local_name == name), None)
+        if number is None:
+            return []
+        node = nodes[number]
+    return [child.local_name for child in node.children]
+
+
 def _opened(path: str) -> tuple[Any, Any]:
     """A checkpoint's reader and the objects it was written from."""
     if not tf.io.gfile.exists(f"{path}.index"):
@@ -88,8 +111,17 @@ def _matched(model: Any, reader: Any, nodes: Any) -> dict[int, tf.Variable]:
     """
     shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
     matched: dict[int, tf.Variable] = {}
+    for variable, key in _keys(model, nodes):
+        _check_fits(variable, shapes.get(key), types.get(key))
+        matched[id(variable)] = variable
+    return matched
+
+
+def _keys(root: Any, nodes: Any) -> list[tuple[tf.Variable, str]]:
+    """The variables of an object that the checkpoint holds, each with the key of its value."""
+    found: list[tuple[tf.Variable, str]] = []
     seen: set[tuple[int, int]] = set()
-    stack: list[tuple[Any, int]] = [(model, 0)]
+    stack: list[tuple[Any, int]] = [(root, 0)]
     while stack:
         thing, number = stack.pop()
         if (id(thing), number) in seen:
@@ -97,12 +129,10 @@ def _matched(model: Any, reader: Any, nodes: Any) -> dict[int, tf.Variable]:
         seen.add((id(thing), number))
         if isinstance(thing, tf.Variable):
             keys = [a.checkpoint_key for a in nodes[number].attributes if a.name == "VARIABLE_VALUE"]
-            for key in keys:
-                _check_fits(thing, shapes.get(key), types.get(key))
-                matched[id(thing)] = thing
+            found.extend((thing, key) for key in keys)
         children = thing._trackable_children()
         stack.extend((children[c.local_name], c.node_id) for c in nodes[number].children if c.local_name in children)
-    return matched
+    return found
 
 
 def _check_fits(variable: tf.Variable, shape: Any, dtype: Any) -> None:

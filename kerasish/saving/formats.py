@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish.saving import checkpoint, hdf5_weights, saved_model
+from kerasish.saving import checkpoint, hdf5_weights, saved_model, saved_model_reading
 
 _HDF5 = (".h5", ".hdf5", ".weights.h5")
 
@@ -65,7 +65,7 @@ def load_model(
     _check_keywords("load_model", kwargs, ("options",))
     if os.path.isfile(path) or (not tf.io.gfile.exists(path) and path.endswith((*_HDF5, ".keras"))):
         _check_whole_format(path, None)
-    return saved_model.load(path, custom_objects, compile, safe_mode, kwargs.get("options"))
+    return saved_model_reading.load(path, custom_objects, compile, safe_mode, kwargs.get("options"))
 
 
 def save_weights(
@@ -105,7 +105,7 @@ def load_weights(
             "`by_name` and `skip_mismatch` are for HDF5 files: a checkpoint is read by the model's structure. "
             f"Received: by_name={by_name}, skip_mismatch={skip_mismatch}"
         )
-    if saved_model.is_saved_model(path):
+    if saved_model_reading.is_saved_model(path):
         path = os.path.join(path, "variables", "variables")
     return checkpoint.load_weights(model, path, options)
 

@@ -1,17 +1,13 @@
-"""Whole models as TensorFlow's SavedModel directory.
+"""Whole models as TensorFlow's SavedModel directory, written.
 
 The directory holds what TensorFlow itself needs to run the model without Python (graphs of the call and of the
-signature `serving_default`, and the values), and in `assets.extra/keras.json`, the place that SavedModel leaves to
-libraries, the description from which the model is rebuilt here. A SavedModel without that file, or of classes that are
-not provided, is loaded as a model that runs the graphs.
-
-Graphs can read and write files: load only SavedModels whose author you trust, or load them in a sandbox.
+signature `serving_default`, and the values), and in `keras_metadata.pb` the classes and configurations from which
+tf.keras, tf_keras and this library make the model anew.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,14 +15,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish.core import trust
-from kerasish.core.registry import family_of
+from kerasish.core import object_config
+from kerasish.core.tracking import Named, Tracked, exports
 from kerasish.layers.calling import context
-from kerasish.saving import checkpoint
-from kerasish.saving.description import describe, from_json, rebuild, restore_compilation, to_json, unknown_classes
-from kerasish.saving.replacement import recover, replaced_directory
-
-_DESCRIPTION = ("assets.extra", "keras.json")
+from kerasish.saving import keras_metadata, older_config
+from kerasish.saving.description import KERAS_VERSION, to_json
+from kerasish.saving.replacement import replaced_directory
 
 
 def save(model: Any, path: str, signatures: Any = None, options: Any = None, compiled: bool = True) -> None:
@@ -37,49 +31,130 @@ def save(model: Any, path: str, signatures: Any = None, options: Any = None, com
         OSError: if it cannot be written; what was there before is then unchanged.
     """
     _check_callable(model)
-    text = to_json(describe(model, compiled), indent=1)
-    with replaced_directory(path) as folder, _told_as(folder, path):
+    export = _Export(model, compiled)
+    with replaced_directory(path) as folder, _told_as(folder, path), export.in_progress():
         tf.saved_model.save(model, folder, signatures=signatures, options=options)
-        place = os.path.join(folder, *_DESCRIPTION)
-        tf.io.gfile.makedirs(os.path.dirname(place))
-        with tf.io.gfile.GFile(place, "w") as file:
-            file.write(text)
+        keras_metadata.write(folder, export.records(keras_metadata.object_graph(folder)))
 
 
-def load(
-    path: str,
-    custom_objects: dict[str, Any] | None = None,
-    compile: bool = True,
-    safe_mode: bool = True,
-    options: Any = None,
-) -> Any:
-    """The model of the directory `path`, compiled and with its optimizer's state if it was saved so.
+class _Export:
+    """What Keras has in the file besides the graphs.
 
-    Raises:
-        FileNotFoundError: if there is no SavedModel.
-        ValueError: if the description is damaged, or brings Python code and `safe_mode` is on.
-        OSError: if the values are damaged.
+    Args:
+        model: the model that is saved.
+        compiled: whether its compile arguments are.
     """
-    recover(path)
-    _check_saved_model(path)
-    description = _description(path)
-    reason = _not_rebuilt(description, custom_objects)
-    if reason is not None:
-        return _restored(path, reason, options)
-    with trust.safe_mode(safe_mode):
+
+    def __init__(self, model: Any, compiled: bool):
+        self._model, self._compiled = model, compiled
+        self._added: dict[int, dict[str, Any]] = {}
+
+    @contextmanager
+    def in_progress(self) -> Iterator[None]:
+        """Has TensorFlow see the additions."""
+        exports.added = self.added
         try:
-            model = rebuild(description, custom_objects)
-        except TypeError as error:
-            return _restored(path, f"its classes do not take the configured arguments: {error}", options)
-        if compile:
-            restore_compilation(model, description, custom_objects)
-    checkpoint.load_weights(model, os.path.join(path, "variables", "variables"), every=True)
-    return model
+            yield
+        finally:
+            exports.added = None
+
+    def added(self, thing: Any) -> dict[str, Any]:
+        """The additional children of an object."""
+        if id(thing) not in self._added:
+            is_root = thing is self._model
+            self._added[id(thing)] = {"keras_api": Named(metrics=list(thing.metrics))} if is_root else {}
+        return self._added[id(thing)]
+
+    def records(self, graph: Any) -> Iterator[tuple[int, str, str, str]]:
+        """Number, path, kind and description of every Keras object in the graph that was written."""
+        seen = {0}
+        waiting = [(0, "root", self._model)]
+        for number, path, thing in waiting:
+            kind = getattr(thing, "_object_identifier", "")
+            if kind.startswith("_tf_keras_"):
+                yield number, path, kind, to_json(self._description(thing, kind))
+            children = {**thing._trackable_children(), **(self.added(thing) if isinstance(thing, Tracked) else {})}
+            for child in graph.nodes[number].children:
+                if child.local_name in children and child.node_id not in seen:
+                    seen.add(child.node_id)
+                    waiting.append((child.node_id, f"{path}.{child.local_name}", children[child.local_name]))
+
+    def _description(self, thing: Any, kind: str) -> dict[str, Any]:
+        if kind == "_tf_keras_metric":
+            return {"name": thing.name, "dtype": thing.dtype, **_class_and_config(thing)}
+        common = {"name": thing.name, "trainable": thing.trainable, "dtype": _dtype(thing),
+                  "batch_input_shape": older_config.written(thing._batch_input_shape),
+                  **_class_and_config(thing)}  # fmt: skip
+        if kind == "_tf_keras_input_layer":
+            return {**common, "sparse": thing.sparse, "ragged": thing.ragged}
+        from_config = type(thing).__name__ in ("TFOpLambda", "SlicingOpLambda")
+        layer = {**common, "expects_training_arg": thing._call_signature().takes_training, "stateful": thing.stateful,
+                 "must_restore_from_config": from_config, "preserve_input_structure_in_config": from_config,
+                 "autocast": thing._autocast, "build_input_shape": _shape(thing._build_input_shape)}  # fmt: skip
+        return {**layer, **self._of_model(thing)} if hasattr(thing, "save_spec") else layer
+
+    def _of_model(self, model: Any) -> dict[str, Any]:
+        spec = model.save_spec()
+        found = {"is_graph_network": model._network is not None, "keras_version": KERAS_VERSION,
+                 "backend": "tensorflow", "model_config": _class_and_config(model),
+                 "full_save_spec": older_config.written(spec and (list(spec[0]), spec[1])),
+                 "save_spec": older_config.written(spec and spec[0][0])}  # fmt: skip
+        if model is self._model and self._compiled and model.compiled:
+            found.update(_compilation(model))
+        return found
 
 
-def is_saved_model(path: str) -> bool:
-    """Whether a SavedModel lies at the path."""
-    return tf.io.gfile.exists(os.path.join(path, "saved_model.pb"))
+def _class_and_config(thing: Any) -> dict[str, Any]:
+    """Class and configuration; without the latter if the object has none."""
+    name = object_config.get_registered_name(type(thing))
+    try:
+        config = older_config.written(thing.get_config())
+    except (NotImplementedError, TypeError, ValueError):
+        return {"class_name": name}
+    return {"class_name": name, "config": config}
+
+
+def _compilation(model: Any) -> dict[str, Any]:
+    """The compile arguments as tf.keras has them, and further ones of this library."""
+    config = model.get_compile_config()
+    try:
+        metrics = {"metrics": config["metrics"], "weighted_metrics": config["weighted_metrics"]}
+        metrics.update(model.compiled_metrics.by_output())  # which have the names that they report under
+        usual = {"loss": older_config.written(config["loss"]), **older_config.written(metrics),
+                 "loss_weights": older_config.written(config["loss_weights"])}  # fmt: skip
+        training = {**usual, "optimizer_config": older_config.written(config["optimizer"])}
+    except (NotImplementedError, TypeError, ValueError) as error:
+        warnings.warn(f"The loss, metrics and optimizer of {model.name!r} are not saved: {error}", stacklevel=5)
+        return {}
+    further = {name: config[name] for name in ("run_eagerly", "steps_per_execution", "jit_compile") if name in config}
+    return {"training_config": training, "kerasish": {**further, "optimizer_variables": optimized(model)}}
+
+
+def optimized(model: Any) -> list[int] | None:
+    """The places among the model's weights of those that the optimizer was built for, in its order."""
+    optimizer = model.optimizer
+    index = getattr(optimizer, "_index_dict", None)
+    if not index:
+        return None
+    places = {
+        index[optimizer._var_key(v)]: place for place, v in enumerate(model.weights) if optimizer._var_key(v) in index
+    }
+    return [places[number] for number in sorted(places)] if len(places) == len(index) else None
+
+
+def _dtype(layer: Any) -> Any:
+    policy = layer.dtype_policy
+    return policy.name if policy.name == policy.variable_dtype else older_config.written(policy)
+
+
+def _shape(shapes: Any) -> Any:
+    if shapes is None or isinstance(shapes, tf.TensorShape):
+        return older_config.written(shapes)
+    if isinstance(shapes, Mapping):
+        return {key: _shape(shape) for key, shape in shapes.items()}
+    if all(size is None or isinstance(size, int) for size in shapes):
+        return older_config.written(tf.TensorShape(shapes))
+    return [_shape(shape) for shape in shapes]
 
 
 def functions(model: Any, traced: dict[Any, Any] | None = None) -> dict[str, Any]:
@@ -111,11 +186,6 @@ def _traced(model: Any, inputs: Any) -> dict[str, Any]:
     for training in (False, True):
         traced.get_concrete_function(named, training)
     return {"__call__": traced, "_default_save_signature": _signature(model, inputs, traced)}
-
-
-def _restored(path: str, reason: str, options: Any) -> Any:
-    warnings.warn(f"The SavedModel {path!r} is loaded as a model that runs its graphs, because {reason}.", stacklevel=5)
-    return family_of("keras.layers").resolve("RestoredModel")(tf.saved_model.load(path, options=options))  # type: ignore[union-attr]
 
 
 def _signature(model: Any, inputs: Any, call: Any) -> Any:
@@ -157,38 +227,6 @@ def _check_callable(model: Any) -> None:
             f"The model {model.name!r} cannot be saved: the shape of its inputs is not known yet.\n"
             "Call it on inputs, train it, or call build(input_shape), first."
         )
-
-
-def _check_saved_model(path: str) -> None:
-    if not is_saved_model(path):
-        found = "no file 'saved_model.pb' in it" if tf.io.gfile.exists(path) else "nothing"
-        raise FileNotFoundError(f"Expected a SavedModel directory at {path!r}, found {found}.")
-
-
-def _description(path: str) -> Any:
-    place = os.path.join(path, *_DESCRIPTION)
-    if not tf.io.gfile.exists(place):
-        return None
-    with tf.io.gfile.GFile(place, "rb") as file:
-        description = from_json(file.read(2**27), repr(place))
-    if not isinstance(description, dict) or description.get("format") != "kerasish":
-        raise ValueError(f"{place!r} does not describe a model.")
-    if description.get("format_version") != 1:
-        raise ValueError(f"{place!r} is of a later release: format version {description.get('format_version')!r}.")
-    return description
-
-
-def _not_rebuilt(description: Any, custom_objects: dict[str, Any] | None) -> str | None:
-    """Why the model cannot be made from its classes; None if it can."""
-    if description is None:
-        return "it holds no description of its layers"
-    if description.get("model") is None:
-        return f"{description.get('class_name')} has no configuration (define `get_config`)"
-    unknown = unknown_classes(description, custom_objects)
-    if not unknown:
-        return None
-    hint = ", ".join(f"{name!r}: {name.rpartition('>')[2]}" for name in unknown)
-    return f"these classes are not provided: {', '.join(unknown)} (custom_objects={{{hint}}})"
 
 
 @contextmanager

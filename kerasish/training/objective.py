@@ -128,6 +128,18 @@ class CompiledMetrics:
             metric for plain, weighted in both for metric in (*plain, *weighted) if not isinstance(metric, _ByShape)
         ]
 
+    def by_output(self) -> dict[str, list[list[Any]]]:
+        """The metrics of each output by argument of `compile`, as far as they are bound: the present objects.
+
+        `"accuracy"` and its like stand as names until the shapes are known.
+        """
+        if self.outputs is None:
+            return {}
+        groups = zip(("metrics", "weighted_metrics"), self._given, (self._plain, self._weighted), strict=True)
+        name = lambda metric: metric.name if isinstance(metric, _ByShape) else metric  # noqa: E731
+        return {argument: [[name(metric) for metric in group] for group in bound]
+                for argument, given, bound in groups if given is not None}  # fmt: skip
+
     def build(self, y_true: Any, y_pred: Any) -> Outputs:
         """Binds the metrics to the outputs, `"accuracy"` among them to the kind that fits the shapes."""
         outputs = Outputs.of(y_pred, self.outputs.names if self.outputs else None)

@@ -1,0 +1,68 @@
+"""SavedModels that kerasish writes and tf_keras reads as layers, and the other way round."""
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+import kerasish as keras
+
+X = np.random.default_rng(1).normal(size=(8, 4)).astype("float32")
+Y = np.ones((8, 2), "float32")
+
+
+def stacked(library):
+    dense = library.layers.Dense
+    model = library.Sequential([dense(3, "tanh", input_shape=(4,)), library.layers.BatchNormalization(), dense(2)])
+    rate = library.optimizers.schedules.ExponentialDecay(0.01, 3, 0.9)
+    model.compile(library.optimizers.Adam(rate), "mse", metrics=["mae", "accuracy"])
+    return model, X, Y
+
+
+def joined(library):
+    layers = library.layers
+    a, b = library.Input((4,), name="a"), library.Input((4,), name="b")
+    shared = layers.Dense(3, name="shared")
+    first = layers.Dense(2, name="first")(layers.add([shared(a), shared(b)]))
+    second = layers.LSTM(2, name="second")(layers.Reshape((3, 1))(shared(a)))
+    model = library.Model([a, b], [first, second])
+    model.compile(
+        library.optimizers.SGD(0.1, momentum=0.9), {"first": "mse", "second": library.losses.Huber(0.5)},
+        metrics={"first": ["mae"]}, loss_weights=[1.0, 0.5],
+    )  # fmt: skip
+    return model, [X, 2 * X], [Y, Y]
+
+
+def outputs(model, inputs):
+    return tf.nest.flatten(model.predict(inputs, verbose=0))
+
+
+@pytest.mark.parametrize("make", [stacked, joined])
+def test_tf_keras_reads_ours_as_layers(make, here):
+    model, x, y = make(keras)
+    model.fit(x, y, verbose=0)
+    model.save("ours")
+    theirs = tf_keras.models.load_model("ours")
+    assert [type(layer).__name__ for layer in theirs.layers] == [type(layer).__name__ for layer in model.layers]
+    for one, other in zip(outputs(theirs, x), outputs(model, x), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert theirs.optimizer.get_config()["learning_rate"] == model.optimizer.get_config()["learning_rate"] or (
+        theirs.optimizer.get_config()["learning_rate"]["config"]
+        == model.optimizer.get_config()["learning_rate"]["config"]
+    )
+    expected = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert theirs.evaluate(x, y, verbose=0, return_dict=True) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("make", [stacked, joined])
+def test_ours_reads_tf_keras_and_goes_on_training(make, here):
+    model, x, y = make(tf_keras)
+    model.fit(x, y, epochs=2, verbose=0)
+    model.save("theirs", save_format="tf")
+    ours = keras.models.load_model("theirs")
+    assert [layer.name for layer in ours.layers] == [layer.name for layer in model.layers]
+    assert int(ours.optimizer.iterations) == 2
+    for one, other in zip(outputs(ours, x), outputs(model, x), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    for _ in range(3):
+        expected = model.train_on_batch(x, y, return_dict=True)
+        assert ours.train_on_batch(x, y, return_dict=True) == pytest.approx(expected, rel=1e-5)
