@@ -6,13 +6,14 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import bench  # noqa: E402
-from benchmark import report  # noqa: E402
+from benchmark import growth, plot, report  # noqa: E402
 from benchmark.engines import ENGINES, Engine  # noqa: E402
 from benchmark.figures import Turn, ratios, slope, spread  # noqa: E402
 from benchmark.turns import Settings, measure  # noqa: E402
@@ -64,6 +65,46 @@ def test_every_workload_has_its_programs() -> None:
     from benchmark.keras_work import WORK
 
     assert set(WORK) == {name for name, workload in WORKLOADS.items() if workload.kind != "import"}
+
+
+def test_every_workload_that_pytorch_takes_has_its_program() -> None:
+    """Read, not imported: PyTorch need not be installed."""
+    source = (Path(bench.__file__).parent / "benchmark" / "torch_work.py").read_text()
+    table = source[source.index("\nWORK") :]
+    for name, workload in WORKLOADS.items():
+        assert (f'"{name}":' in table) is (workload.takes("torch") and workload.kind != "import"), name
+
+
+def test_the_plot_shows_every_workload_with_its_ratio_and_its_peers() -> None:
+    figures = report.new_figures()
+    slow = record(0.8)
+    fast = record(40.0) | {"title": "a < b & c"}
+    fast["times_as_fast_as"]["keras3-jax"] = spread([2.0])
+    report.add(figures, "slow", slow)
+    report.add(figures, "fast", fast)
+    picture = ElementTree.fromstring(plot.draw(figures))
+    words = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"work", "0.8 x", "a < b & c", "40 x", "Keras 3 on jax"} <= set(words) and "PyTorch" not in words
+    bars = [element for element in picture.iter("{http://www.w3.org/2000/svg}rect") if element.get("height") == "14"]
+    one = float(bars[1].get("x"))
+    assert float(bars[0].get("x")) + float(bars[0].get("width")) == pytest.approx(one, abs=0.2)  # slower: left of 1
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plot.draw(report.new_figures())
+
+
+class Growing:
+    """Stands for a process in which every step costs 1 ms and leaves 10 kB, and every call costs 100 ms."""
+
+    held = 100.0
+
+    def run(self, rounds: int) -> dict[str, float]:
+        self.held += 0.01 * rounds
+        return {"seconds": 0.1 + 0.001 * rounds, "rss_mb": self.held}
+
+
+def test_growth_is_the_cost_of_one_more_and_the_memory_that_stays() -> None:
+    series = growth._series(Growing(), (10, 100, 1000, 10**9), seconds=0.01)
+    assert series == [{"number": 100, "ms": 1.0, "more_mb": 1.0}, {"number": 1000, "ms": 1.0, "more_mb": 11.0}]
 
 
 def test_an_engine_that_fails_is_told_and_the_others_are_measured() -> None:

@@ -110,10 +110,10 @@ def resnet_20(library: Library) -> Any:
     return _classify(library, inputs, layers.Dense(10)(layers.GlobalAveragePooling2D()(x)), optimizer)
 
 
-def deep_200(library: Library) -> Any:
-    """200 layers: a hundred times a dense layer and its sum with what came before."""
+def deep(library: Library, count: int) -> Any:
+    """`count` layers, by turns a dense layer and its sum with what came before; not compiled."""
     layers = library.keras.layers
     x = inputs = library.keras.Input((16,))
-    for _ in range(100):
+    for _ in range(count // 2):
         x = layers.add([x, layers.Dense(16, activation="relu")(x)])
     return library.keras.Model(inputs, x)

@@ -122,7 +122,34 @@ def _eager_loop(library: Library) -> Start:
 
 
 def _build(library: Library) -> Start:
-    return lambda: _repeat(lambda: models.deep_200(library))
+    return lambda: _repeat(lambda: models.deep(library, 200))
+
+
+def _layers(library: Library) -> Start:
+    return lambda: Work(lambda: models.deep(library, 2), lambda n: models.deep(library, n))
+
+
+def _houses(run: Callable[[Any, list[np.ndarray], np.ndarray], Callable[[int], Any]], library: Library) -> Start:
+    """Wide and deep in batches of 32; `run(model, x, y)` gives what is done n times."""
+    x, y = samples.houses(320_000)
+
+    def start() -> Work:
+        model = models.wide_deep(library)
+        return Work(lambda: model.fit(_head(x, 32), y[:32], verbose=0), run(model, x, y))
+
+    return start
+
+
+def _steps(model: Any, x: list[np.ndarray], y: np.ndarray) -> Callable[[int], Any]:
+    return lambda n: model.fit(_head(x, 32 * n), y[: 32 * n], verbose=0)
+
+
+def _epochs(model: Any, x: list[np.ndarray], y: np.ndarray) -> Callable[[int], Any]:
+    return lambda n: model.fit(_head(x, 320), y[:320], epochs=n, verbose=0)
+
+
+def _fits(model: Any, x: list[np.ndarray], y: np.ndarray) -> Callable[[int], Any]:
+    return lambda n: [model.fit(_head(x, 320), y[:320], verbose=0) for _ in range(n)]
 
 
 def _save_and_load(library: Library) -> Start:
@@ -160,18 +187,13 @@ def _fit_return(library: Library) -> Start:
     return start
 
 
-def _some_digits() -> samples.Pair:
-    x, y = samples.digits()
-    return x[:3200], y[:3200]
-
-
 _WORDS_200 = partial(samples.words, 6400, 200, 20000)
 _WORDS_64 = partial(samples.words, 1600, 64, 20000)
 _ROWS = partial(samples.series, 1600, 50, 32)
 
 WORK: dict[str, Callable[[Library], Start]] = {
     "guide-mlp": partial(_fit, models.guide_mlp, 64, samples.digits),
-    "mlp-1024": partial(_fit, models.mlp_1024, 64, _some_digits),
+    "mlp-1024": partial(_fit, models.mlp_1024, 64, partial(samples.digits, rows=3200)),
     "cnn": partial(_fit, models.cnn, 64, partial(samples.images, 1600)),
     "lstm": partial(_fit, partial(models.recurrent, kind="LSTM"), 32, _ROWS),
     "gru": partial(_fit, partial(models.recurrent, kind="GRU"), 32, _ROWS),
@@ -190,6 +212,12 @@ WORK: dict[str, Callable[[Library], Start]] = {
     "build-200": _build,
     "save-load": _save_and_load,
     "fit-return": _fit_return,
+    "growth-steps": partial(_houses, _steps),
+    "growth-epochs": partial(_houses, _epochs),
+    "growth-fits": partial(_houses, _fits),
+    "growth-predicts": partial(_predict, 1),
+    "growth-batches": _train_on_batch,
+    "growth-layers": _layers,
     "first-mlp": partial(_fit, models.guide_mlp, 64, samples.digits),
     "first-resnet-20": partial(_fit, models.resnet_20, 32, partial(samples.colour_images, 32)),
     "first-transformer": partial(_fit, partial(models.transformer, blocks=6), 32, _WORDS_64),

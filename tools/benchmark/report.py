@@ -63,6 +63,9 @@ def write(path: Path, figures: Figures) -> None:
 
 def table(record: Figures) -> Iterator[str]:
     """The lines of one workload, an engine a line."""
+    if any("growth" in result for result in record["engines"].values()):
+        yield from _growth(record)
+        return
     yield f"{record['title']} (ms per {record['unit']}, median and quartiles)"
     yield f"  {'':16} {'ms':>9} {'':19} {'call +ms':>8} {'first s':>8} {'peak MB':>8}   kerasish is"
     for name, result in record["engines"].items():
@@ -76,6 +79,16 @@ def table(record: Figures) -> Iterator[str]:
         line += f"{result['peak_mb']:8.0f}"
         ratio = record["times_as_fast_as"].get(name)
         yield line + (f"   {ratio['median']:.4g} x {_quartiles(ratio)}" if ratio else "")
+
+
+def _growth(record: Figures) -> Iterator[str]:
+    yield f"{record['title']}: ms of one more {record['unit']}, and MB more than after the smallest number"
+    for name, result in record["engines"].items():
+        if "error" in result:
+            yield f"  {name:16} {result['error']}"
+        else:
+            points = (f"{p['number']:>6}: {p['ms']:8.4g} ms {p['more_mb']:+7.1f} MB" for p in result["growth"])
+            yield f"  {name:16} " + "  ".join(points)
 
 
 def _quartiles(figure: Figures) -> str:

@@ -10,20 +10,20 @@ import numpy as np
 Pair = tuple[np.ndarray, np.ndarray]
 
 
-def digits(split: str = "train") -> Pair:
+def digits(split: str = "train", rows: int = 50000) -> Pair:
     """MNIST as the guide prepares it: `(rows, 784)` from 0 to 1, labels as float32. Read without importing kerasish."""
     found = importlib.util.find_spec("kerasish")
     if found is None or found.origin is None:
         raise ModuleNotFoundError("kerasish is not installed; its copy of MNIST is what is trained on")
     with np.load(Path(found.origin).parent / "datasets" / "mnist.npz") as file:
         x, y = file[f"x_{split}"], file[f"y_{split}"]
-    return x.reshape(-1, 784)[:50000].astype("float32") / 255, y[:50000].astype("float32")
+    return x.reshape(-1, 784)[:rows].astype("float32") / 255, y[:rows].astype("float32")
 
 
 def images(rows: int) -> Pair:
     """MNIST as images `(rows, 28, 28, 1)`."""
-    x, y = digits()
-    return x[:rows].reshape(-1, 28, 28, 1), y[:rows]
+    x, y = digits(rows=rows)
+    return x.reshape(-1, 28, 28, 1), y
 
 
 def colour_images(rows: int) -> Pair:

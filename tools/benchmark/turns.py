@@ -22,6 +22,11 @@ class Settings:
     turns: int = 7
     seconds: float = 0.6
 
+    @property
+    def patience(self) -> float:
+        """Seconds after which an engine sits out its further turns, once it has had two."""
+        return 5 * self.turns * self.seconds
+
 
 class Player:
     """One engine at the table. After an error it plays no more; the error is its result."""
@@ -30,7 +35,7 @@ class Player:
         self.engine, self.workload, self.settings = engine, workload, settings
         self.turns: list[Turn | None] = []
         self.starts: list[dict[str, Any]] = []
-        self.memory = 0.0
+        self.memory, self.spent, self.unread = 0.0, 0.0, 0
         self.error: str | None = None
         self._worker: Worker | None = None
         self._rounds = (1, 2)
@@ -52,7 +57,9 @@ class Player:
             self._run(1)
 
     def turn(self) -> None:
-        if self.workload.kind == "slope":
+        if self.spent > self.settings.patience and len(self.turns) - self.unread >= 2:
+            self.turns.append(None)
+        elif self.workload.kind == "slope":
             self._slope()
         elif self.workload.kind == "single":
             self.turns.append(Turn(self._run(1) * 1e3))
@@ -76,14 +83,14 @@ class Player:
             return {"error": "no turn could be read: raise --seconds"}
         record: dict[str, Any] = {"ms": spread([turn.ms for turn in kept])}
         fixed = [turn.fixed_ms for turn in kept if turn.fixed_ms is not None]
-        if fixed and self.workload.unit == "step":
+        if fixed and self.starts[0]["steps"] > 1:
             record["fixed_ms"] = spread(fixed)
         for figure in ("import_s", "first_s"):
             if figure in self.starts[0]:
                 record[figure] = round(self.starts[-1][figure], 3)
         record["peak_mb"] = round(self.memory)
-        if len(kept) < len(self.turns):
-            record["unread_turns"] = len(self.turns) - len(kept)
+        if self.unread:
+            record["unread_turns"] = self.unread
         return record
 
     def _start(self) -> Worker:
@@ -96,16 +103,16 @@ class Player:
         assert self._worker is not None
         answer = self._worker.run(rounds)
         self.memory = max(self.memory, answer["peak_mb"])
+        self.spent += answer["seconds"]
         return float(answer["seconds"])
 
     def _settle(self) -> None:
         """Doubles the rounds until they take the wanted time beyond what a call of one round takes."""
-        self._run(1)
         one, rounds = self._run(1), 2
         while self._run(rounds) < one + self.settings.seconds and rounds < MOST_ROUNDS:
             rounds *= 2
         self._rounds = (max(1, rounds // 8), rounds)
-        self._run(rounds)
+        self.spent = 0.0
 
     def _slope(self) -> None:
         assert self._worker is not None
@@ -115,6 +122,7 @@ class Player:
             self.turns.append(slope(short, long))
         except ValueError:
             self.turns.append(None)
+            self.unread += 1
 
 
 def measure(workload: Workload, engines: Sequence[Engine], settings: Settings) -> dict[str, Any]:

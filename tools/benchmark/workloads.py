@@ -27,19 +27,26 @@ class Workload:
     """`kind` says how a turn is timed.
 
     slope: two numbers of rounds, whose difference is the cost of a step, and what remains the fixed cost of a call;
-    single: one round; first or import: a fresh process each time, its first step or its import.
+    single: one round; first or import: a fresh process each time, its first step or its import;
+    growth: at each of `numbers`, what one more costs.
     """
 
     name: str
     title: str
-    unit: Literal["step", "call"] = "step"
-    kind: Literal["slope", "single", "first", "import"] = "slope"
+    unit: Literal["step", "call", "layer"] = "step"
+    kind: Literal["slope", "single", "first", "import", "growth"] = "slope"
     quick: bool = False
     without: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
 
     def takes(self, engine: str) -> bool:
         """Whether this engine can do it; TensorFlow alone is there to be imported."""
         return engine not in self.without and (engine != "tensorflow" or self.kind == "import")
+
+
+
+def _growth(name: str, title: str, unit: Literal["step", "call", "layer"], *numbers: int) -> Workload:
+    return Workload(f"growth-{name}", title, unit, "growth", without=(_TORCH,), numbers=numbers)
 
 
 WORKLOADS = {workload.name: workload for workload in (
@@ -53,7 +60,7 @@ WORKLOADS = {workload.name: workload for workload in (
     Workload("two-inputs", "fit, the guide's model of two inputs and outputs, batch 32", quick=True),
     Workload("wide-deep", "fit, wide and deep, batch 32", quick=True),
     Workload("resnet-20", "fit, ResNet-20 on 32x32 images, batch 32"),
-    Workload("tf-data", "fit, the guide's tf.data pipeline, batch 64", quick=True),
+    Workload("tf-data", "fit, the guide's tf.data pipeline, batch 64", quick=True, without=(_TORCH,)),
     Workload("evaluate", "evaluate, 10,000 rows of MNIST", "call"),
     Workload("predict-1", "predict, one row", "call", quick=True),
     Workload("predict-32", "predict, 32 rows", "call"),
@@ -67,4 +74,10 @@ WORKLOADS = {workload.name: workload for workload in (
     Workload("first-mlp", "time to first step, the guide's MLP", "step", "first"),
     Workload("first-resnet-20", "time to first step, ResNet-20", "step", "first"),
     Workload("first-transformer", "time to first step, six transformer blocks", "step", "first"),
+    _growth("steps", "steps of one epoch, wide and deep", "step", 10, 100, 1000, 10000),
+    _growth("epochs", "epochs of ten steps, wide and deep, in one fit", "step", 10, 100, 1000),
+    _growth("fits", "calls of fit, one epoch of ten steps", "call", 10, 100, 1000),
+    _growth("predicts", "calls of predict, one row", "call", 10, 100, 1000, 10000),
+    _growth("batches", "calls of train_on_batch", "call", 10, 100, 1000, 10000),
+    _growth("layers", "layers of one functional model", "layer", 10, 100, 1000),
 )}  # fmt: skip
