@@ -16,6 +16,8 @@ import tensorflow as tf
 
 from kerasish.core.registry import Registry, families, family_of, get_registered_name, is_registered, unknown_name
 
+_NEWER_KEYS = ("module", "registered_name", "build_config", "compile_config")
+
 
 def public_module(thing: type) -> str:
     """The module a configuration names for a class: `keras.layers` for the library's, its own for a user's."""
@@ -130,6 +132,7 @@ def two_key_form(config: Any) -> Any:
     if config.get("class_name") == "function":
         return config["config"]
     if "class_name" in config and "config" in config:
-        name = config.get("registered_name") or config["class_name"]
-        return {"class_name": name, "config": two_key_form(config["config"])}
+        named = {"class_name": config.get("registered_name") or config["class_name"]}
+        others = {key: value for key, value in config.items() if key not in _NEWER_KEYS}
+        return {**{key: two_key_form(value) for key, value in others.items()}, **named}
     return {key: two_key_form(value) for key, value in config.items()}

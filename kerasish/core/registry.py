@@ -99,14 +99,23 @@ class Registry:
                 f'Expected a {self.family} configuration {{"class_name": ..., "config": ...}}. Received: {config!r}'
             )
         inner = config.get("config")
-        name = inner if config["class_name"] == "function" else config["class_name"]
-        registered = config.get("registered_name")
-        found = self.find(registered, custom_objects) if registered not in (None, "function") else None
-        found = found if found is not None else self.resolve(str(name), custom_objects)
+        found = self._described(config, custom_objects)
         if not inspect.isclass(found):
             return found
         with custom_object_scope(custom_objects or {}):
             return found.from_config(inner or {}) if hasattr(found, "from_config") else found(**(inner or {}))
+
+    def _described(self, config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Any:
+        """The class or function that a configuration names: the user's, also without its package, or the library's."""
+        is_function = config["class_name"] == "function"
+        name = str(config.get("config") if is_function else config["class_name"])
+        registered = config.get("registered_name")
+        names = [str(registered), name] if registered and not is_function else [name]
+        for candidate in (*names, *(name.partition(">")[2] for name in names if ">" in name)):
+            found = find_custom(candidate, custom_objects)
+            if found is not None:
+                return found
+        return self.resolve(name if name in self._objects else names[0], custom_objects)
 
 
 def unknown_name(family: str, name: str, known: Any) -> str:

@@ -14,7 +14,7 @@ from kerasish.layers.input import InputLayer
 from kerasish.models.functional import rebuild
 from kerasish.models.model import Model
 from kerasish.models.sequential import Sequential
-from kerasish.saving.description import from_json
+from kerasish.saving.description import from_json, with_tuples
 
 
 def clone_model(model: Any, input_tensors: Any = None, clone_function: Callable[[Any], Any] | None = None) -> Any:
@@ -61,7 +61,7 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     Raises:
         ValueError: if the text is no JSON, names an unknown class, or holds Python code.
     """
-    return model_from_config(_with_tuples(from_json(json_string, "`json_string`")), custom_objects)
+    return model_from_config(with_tuples(from_json(json_string, "`json_string`")), custom_objects)
 
 
 def model_from_yaml(yaml_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -125,12 +125,3 @@ def _checked(layer: Any) -> Any:
     if not isinstance(layer, Layer):
         raise ValueError(f"`clone_function` must return a layer. Received: {layer!r}")
     return layer
-
-
-def _with_tuples(value: Any) -> Any:
-    """Lists in place of the form in which tf.keras marks tuples."""
-    if isinstance(value, dict):
-        if value.get("class_name") == "__tuple__" and set(value) == {"class_name", "items"}:
-            return [_with_tuples(item) for item in value["items"]]
-        return {key: _with_tuples(item) for key, item in value.items()}
-    return [_with_tuples(item) for item in value] if isinstance(value, list) else value

@@ -176,6 +176,9 @@ class Sequential(Model):
         model = cls(name=name) if name is not None else cls()
         for entry in entries:
             model.add(LAYERS.get(entry, custom_objects))
+        shape = config.get("build_input_shape") if isinstance(config, dict) else None
+        if shape is not None and model._network is None and model._stack:
+            model.build(shape)
         return model
 
 

@@ -1,7 +1,7 @@
 """`optimizers.legacy`: the optimizers with the constructors and configurations they had up to TensorFlow 2.10.
 
-Their rules, slots and numbers are those of the classes they extend. Two things were otherwise in those releases: a row
-without a gradient kept its momentum and mean squares as they were, and Nadam's momentum rose more slowly.
+Their rules, slots and numbers are those of the classes they extend, but for Nadam's momentum. One thing was otherwise
+in those releases: a row without a gradient kept its momentum and mean squares as they were.
 `Optimizer` is the one base class of all.
 
 Source: behaviour of `tf.keras.optimizers.legacy`.
@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import tensorflow as tf
+
 from kerasish.optimizers import adadelta, adagrad, adam, adamax, ftrl, nadam, rmsprop, sgd
 from kerasish.optimizers.base import Optimizer
+from kerasish.optimizers.registry import LEGACY
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "Adamax", "Ftrl", "Nadam", "Optimizer", "RMSprop"]
 
@@ -31,6 +34,7 @@ class _Older(Optimizer):
         return {**config, "decay": self.decay}
 
 
+@LEGACY.register()
 class Adadelta(_Older, adadelta.Adadelta):
     """As `optimizers.Adadelta`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
 
@@ -41,6 +45,7 @@ class Adadelta(_Older, adadelta.Adadelta):
         super().__init__(learning_rate, rho=rho, epsilon=epsilon, name=name, **kwargs)
 
 
+@LEGACY.register()
 class Adagrad(_Older, adagrad.Adagrad):
     """As `optimizers.Adagrad`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
 
@@ -51,6 +56,7 @@ class Adagrad(_Older, adagrad.Adagrad):
         super().__init__(learning_rate, initial_accumulator_value, epsilon=epsilon, name=name, **kwargs)
 
 
+@LEGACY.register()
 class Adam(_Older, adam.Adam):
     """As `optimizers.Adam`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
 
@@ -61,6 +67,7 @@ class Adam(_Older, adam.Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad=amsgrad, name=name, **kwargs)
 
 
+@LEGACY.register()
 class Adamax(_Older, adamax.Adamax):
     """As `optimizers.Adamax`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
 
@@ -71,6 +78,7 @@ class Adamax(_Older, adamax.Adamax):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
 
 
+@LEGACY.register()
 class Ftrl(_Older, ftrl.Ftrl):
     """As `optimizers.Ftrl`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
 
@@ -85,16 +93,29 @@ class Ftrl(_Older, ftrl.Ftrl):
         )  # fmt: skip
 
 
+@LEGACY.register()
 class Nadam(_Older, nadam.Nadam):
-    """As `optimizers.Nadam`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
+    """As `optimizers.Nadam`, with a momentum that rises more slowly, as β₁·(1 - 0.96^(decay·t) / 2).
+
+    `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` (or `schedule_decay`, 0.004) and `lr`.
+    """
 
     def __init__(
         self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
         name: str = "Nadam", **kwargs: Any,
     ):  # fmt: skip
+        self._rise = kwargs.pop("schedule_decay", kwargs.pop("decay", 0.004))
         super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that rebuild the optimizer."""
+        return {**super().get_config(), "decay": self._rise}
 
+    def _rising(self, step: tf.Tensor) -> tf.Tensor:
+        return self.beta_1 * (1 - 0.5 * tf.pow(tf.constant(0.96, step.dtype), step * self._rise))
+
+
+@LEGACY.register()
 class RMSprop(_Older, rmsprop.RMSprop):
     """As `optimizers.RMSprop`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
 
@@ -105,6 +126,7 @@ class RMSprop(_Older, rmsprop.RMSprop):
         super().__init__(learning_rate, rho, momentum, epsilon, centered, name=name, **kwargs)
 
 
+@LEGACY.register()
 class SGD(_Older, sgd.SGD):
     """As `optimizers.SGD`; `**kwargs` takes `clipnorm`, `clipvalue`, `global_clipnorm`, `decay` and `lr`."""
 

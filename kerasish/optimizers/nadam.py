@@ -1,4 +1,5 @@
 """Nadam: Adam with Nesterov's momentum."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -90,12 +91,17 @@ class Nadam(Optimizer):
 
     def _momentum(self, steps_ahead: int, dtype: tf.DType) -> tf.Tensor:
         scalars = self.scalars
+        return scalars.once(("momentum", steps_ahead), dtype, lambda: self._rising(scalars.count(dtype) + steps_ahead))
 
-        def make() -> tf.Tensor:
-            warm_up = tf.pow(scalars.constant(_WARM_UP, dtype), scalars.count(dtype) + steps_ahead)
-            return self.beta_1 * (1 - 0.5 * warm_up)
+    def derive_product(self) -> None:
+        """Computes P anew from the number of steps taken."""
+        steps = tf.range(1, self.iterations + 1, dtype=self.iterations.dtype)
+        momentums = self._rising(tf.cast(steps, self._u_product.dtype))
+        self._u_product.assign(tf.reduce_prod(momentums))
 
-        return scalars.once(("momentum", steps_ahead), dtype, make)
+    def _rising(self, step: tf.Tensor) -> tf.Tensor:
+        """The momentum of a step, counted from 1."""
+        return self.beta_1 * (1 - 0.5 * tf.pow(tf.constant(_WARM_UP, step.dtype), step))
 
     def _next_product(self) -> tf.Tensor:
         product = self._u_product * self._momentum(0, self._u_product.dtype)

@@ -7,6 +7,7 @@ from kerasish.core import object_config
 from kerasish.core.registry import Registry
 
 OPTIMIZERS = Registry("optimizer", "keras.optimizers")
+LEGACY = Registry("optimizer", "keras.optimizers.legacy")
 SCHEDULES = Registry("learning rate schedule", "keras.optimizers.schedules")
 
 
@@ -47,13 +48,23 @@ def deserialize(
         ValueError: for an unknown class.
     """
     name = config.get("class_name")
+    if _is_older(config) and LEGACY.find(str(name), custom_objects) is not None:
+        return LEGACY.rebuild(config, custom_objects)
     if isinstance(name, str):
         config = {**config, "class_name": _known_name(name, custom_objects)}
     return OPTIMIZERS.rebuild(config, custom_objects)
 
 
+def _is_older(config: dict[str, Any]) -> bool:
+    """Whether a configuration is of TensorFlow 2.0 to 2.10, or of an optimizer of that kind."""
+    arguments = config.get("config")
+    whole = isinstance(arguments, dict) and "decay" in arguments and "jit_compile" not in arguments
+    return config.get("module") == LEGACY.module or ("module" not in config and whole)
+
+
 def _known_name(name: str, custom_objects: dict[str, Any] | None) -> str:
-    return name if OPTIMIZERS.find(name, custom_objects) is not None else name.lower()
+    own = name.removeprefix("Custom>")  # how tf.keras 2.11 and later write it in HDF5 files
+    return next((known for known in (name, own) if OPTIMIZERS.find(known, custom_objects) is not None), own.lower())
 
 
 def serialize_schedule(learning_rate_schedule: Any, use_legacy_format: bool = False) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from kerasish.core import object_config
 from kerasish.core.registry import custom_object_scope, family_of, find_custom
+from kerasish.saving import optimizer_weights
 
 KERAS_VERSION = "2.21.0"  # of tf.keras, whose configurations these are
 _LARGEST = 64 * 2**20
@@ -32,9 +33,9 @@ _COMPILE = (
 
 def describe(model: Any, compiled: bool = True) -> dict[str, Any]:
     """The description of a model; one that has no configuration is described by its class's name only."""
-    compilation = (
-        {"compile_config": _compile_config(model), "optimizer_variables": _optimized(model)} if compiled else {}
-    )
+    compilation = {}
+    if compiled:
+        compilation = {"compile_config": _compile_config(model), "optimizer_variables": optimizer_weights.places(model)}
     return {
         "format": "kerasish", "format_version": 1, "keras_version": KERAS_VERSION, "backend": "tensorflow",
         **_architecture(model), "inputs": _specs_to_json(_inputs(model)), **compilation,
@@ -115,6 +116,15 @@ def from_json(text: str | bytes, name: str = "the text") -> Any:
         raise ValueError(f"{name} is not valid JSON: {error}") from None
 
 
+def with_tuples(value: Any) -> Any:
+    """Lists in place of the form in which tf.keras marks tuples."""
+    if isinstance(value, dict):
+        if value.get("class_name") == "__tuple__" and set(value) == {"class_name", "items"}:
+            return [with_tuples(item) for item in value["items"]]
+        return {key: with_tuples(item) for key, item in value.items()}
+    return [with_tuples(item) for item in value] if isinstance(value, list) else value
+
+
 def _layers() -> Any:
     return family_of("keras.layers")
 
@@ -137,18 +147,6 @@ def _compile_config(model: Any) -> dict[str, Any] | None:
         warnings.warn(f"The loss, metrics and optimizer of {model.name!r} are not saved: {error}", stacklevel=5)
         return None
     return config or None
-
-
-def _optimized(model: Any) -> list[int] | None:
-    """The places among the model's weights of those that the optimizer was built for, in its order."""
-    optimizer = model.optimizer
-    index = getattr(optimizer, "_index_dict", None)
-    if not index:
-        return None
-    places = {
-        index[optimizer._var_key(v)]: place for place, v in enumerate(model.weights) if optimizer._var_key(v) in index
-    }
-    return [places[number] for number in sorted(places)] if len(places) == len(index) else None
 
 
 def _inputs(model: Any) -> Any:

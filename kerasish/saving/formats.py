@@ -8,7 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish.saving import checkpoint, hdf5_weights, saved_model, saved_model_reading
+from kerasish.saving import checkpoint, hdf5_model, hdf5_weights, saved_model, saved_model_reading
+from kerasish.saving.hdf5_access import is_hdf5, is_open_group
 
 _HDF5 = (".h5", ".hdf5", ".weights.h5")
 
@@ -16,29 +17,34 @@ _HDF5 = (".h5", ".hdf5", ".weights.h5")
 def save_model(
     model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None, **kwargs: Any
 ) -> None:
-    """Writes architecture, weights, compile arguments and optimizer state as a SavedModel directory.
+    """Writes architecture, weights, compile arguments and optimizer state: a SavedModel directory, or one HDF5 file.
 
     Args:
         model: the model.
-        filepath: the directory.
+        filepath: the directory or file; for HDF5 also an open `h5py.File`.
         overwrite: whether what is there may be replaced; otherwise the user is asked or, without a terminal, it is an
             error.
-        save_format: `"tf"`, or None.
-        **kwargs: `signatures` and `options` of `tf.saved_model.save`; `include_optimizer` False leaves out the compile
-            arguments.
+        save_format: `"tf"` or `"h5"`; by the path's ending if None.
+        **kwargs: `include_optimizer` False leaves out the compile arguments; for a SavedModel `signatures` and
+            `options` of `tf.saved_model.save`.
 
     Raises:
         ValueError: for a format that is not known, or a model whose inputs are not known yet.
+        NotImplementedError: for HDF5 of a model that is neither functional nor a Sequential.
         FileExistsError: if something is there that may not be overwritten.
-        OSError: if it cannot be written.
+        OSError: if it cannot be written; what was there before is then unchanged.
     """
     path = _path(filepath)
-    _check_keywords("save", kwargs, ("signatures", "options", "include_optimizer", "save_traces"))
-    _check_whole_format(path, save_format)
-    if not _may_write(path, overwrite):
+    hdf5 = _whole_format(path, save_format) == "h5"
+    own = () if hdf5 else ("signatures", "options", "save_traces")
+    _check_keywords("save", kwargs, ("include_optimizer", *own))
+    if not is_open_group(path) and not _may_write(path, overwrite):
         return
-    saved_model.save(model, path, signatures=kwargs.get("signatures"), options=kwargs.get("options"),
-                     compiled=kwargs.get("include_optimizer", True))  # fmt: skip
+    compiled = kwargs.get("include_optimizer", True)
+    if hdf5:
+        hdf5_model.save(model, path, compiled)
+    else:
+        saved_model.save(model, path, kwargs.get("signatures"), kwargs.get("options"), compiled)
 
 
 def load_model(
@@ -51,7 +57,7 @@ def load_model(
     """The model that `save_model` has written.
 
     Args:
-        filepath: the SavedModel directory.
+        filepath: the SavedModel directory or HDF5 file, or an open `h5py.File`.
         custom_objects: the user's classes and functions by name.
         compile: whether to compile it as it was, with the optimizer's state.
         safe_mode: whether Python code within the file (a `Lambda`'s) is refused.
@@ -60,11 +66,16 @@ def load_model(
     Raises:
         FileNotFoundError: if there is none.
         ValueError: if it is damaged, names something unknown, or holds Python code and `safe_mode` is on.
+        OSError: if its values are damaged.
     """
     path = _path(filepath)
     _check_keywords("load_model", kwargs, ("options",))
-    if os.path.isfile(path) or (not tf.io.gfile.exists(path) and path.endswith((*_HDF5, ".keras"))):
-        _check_whole_format(path, None)
+    if is_open_group(path) or (os.path.isfile(path) and is_hdf5(path)):
+        return hdf5_model.load(path, custom_objects, compile, safe_mode)
+    if os.path.isfile(path):
+        raise ValueError(f"{path!r} is no model's file: it is neither HDF5 nor a directory.")
+    if path.endswith(_HDF5) and not os.path.isdir(path):
+        raise FileNotFoundError(f"There is no file {path!r}.")
     return saved_model_reading.load(path, custom_objects, compile, safe_mode, kwargs.get("options"))
 
 
@@ -98,7 +109,7 @@ def load_weights(
         NotImplementedError: for `by_name` with a TensorFlow checkpoint.
     """
     path = _path(filepath)
-    if path.endswith(_HDF5) or (os.path.isfile(path) and hdf5_weights.is_hdf5(path)):
+    if path.endswith(_HDF5) or (os.path.isfile(path) and is_hdf5(path)):
         return hdf5_weights.load(model, path, by_name, skip_mismatch)
     if by_name or skip_mismatch:
         raise NotImplementedError(
@@ -110,19 +121,23 @@ def load_weights(
     return checkpoint.load_weights(model, path, options)
 
 
-def _path(filepath: Any) -> str:
+def _path(filepath: Any) -> Any:
+    if is_open_group(filepath):
+        return filepath
     path = os.fspath(filepath)
     return os.fsdecode(path) if isinstance(path, bytes) else path
 
 
-def _check_whole_format(path: str, save_format: str | None) -> None:
-    named = save_format or (next((kind for kind in (".keras", *_HDF5) if path.endswith(kind)), None)) or "tf"
-    if named not in ("tf", "tensorflow"):
-        raise ValueError(
-            "Whole models are saved as SavedModel directories. "
-            f"Received: filepath={path!r}, save_format={save_format!r}\n"
-            'Use a path without ".keras" or ".h5", or `save_weights`, which writes ".h5" too.'
-        )
+def _whole_format(path: Any, save_format: str | None) -> str:
+    """`"h5"` or `"tf"`."""
+    if is_open_group(path):
+        return "h5"
+    named = (save_format or ("h5" if path.endswith(_HDF5) else "tf")).lower()
+    if named in ("tf", "tensorflow"):
+        return "tf"
+    if named in ("h5", "hdf5"):
+        return "h5"
+    raise ValueError(f"`save_format` must be 'tf' or 'h5'. Received: save_format={save_format!r}")
 
 
 def _weights_format(path: str, save_format: str | None) -> str:

@@ -1,0 +1,182 @@
+"""HDF5 files, opened and read with distrust: no link is followed, nothing outside of the file is read, and nothing is
+read whose size the file only declares.
+
+Source: the HDF5 file format; long lists of names in pieces as tf.keras 2 writes them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from kerasish.saving.replacement import recover, replaced_file
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_LONGEST_ATTRIBUTE = 64512
+_LARGEST_TEXT = 64 * 2**20
+
+
+def is_hdf5(path: str) -> bool:
+    """Whether the file begins as HDF5 files do."""
+    with open(path, "rb") as file:
+        return file.read(len(_SIGNATURE)) == _SIGNATURE
+
+
+def is_open_group(target: Any) -> bool:
+    """Whether a user gave an open file of h5py, or a group within one, instead of a path."""
+    return type(target).__module__.startswith("h5py.")
+
+
+@contextmanager
+def written(target: Any) -> Iterator[Any]:
+    """A file to write to that takes the place of the path at the end; a group that the user opened is itself."""
+    if is_open_group(target):
+        yield target
+        return
+    import h5py
+
+    with replaced_file(target) as new, h5py.File(new, "w") as file:
+        yield file
+
+
+@contextmanager
+def opened(target: Any) -> Iterator[Any]:
+    """The file at the path, open for reading; a group that the user opened is itself.
+
+    Raises:
+        FileNotFoundError: if there is no file.
+        OSError: if it is damaged.
+    """
+    if is_open_group(target):
+        yield target
+        return
+    import h5py
+
+    recover(target)
+    if not os.path.exists(target):
+        raise FileNotFoundError(f"There is no file {target!r}.")
+    try:
+        with h5py.File(target, "r") as file:
+            yield file
+    except (OSError, RuntimeError, KeyError) as error:  # h5py's words for one and the same
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise OSError(f"The HDF5 file {target!r} cannot be read: {str(error).splitlines()[0][:300]}") from error
+
+
+def name_of(group: Any) -> str:
+    """How messages call the file of a group."""
+    return repr(os.fspath(group.file.filename))
+
+
+def inside(group: Any, name: str) -> Any:
+    """The member of that name, reached over plain members only: a link could lead to any file.
+
+    Raises:
+        ValueError: if it is missing, or a link is on the way.
+    """
+    import h5py
+
+    for part in name.split("/"):
+        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"{name_of(group)} is not laid out as tf.keras 2 does it: {name!r} is missing or a link.")
+        group = group[part]
+    return group
+
+
+def array(group: Any, name: str, kinds: str = "fiub") -> Any:
+    """The data set of that name, unread: a plain array of numbers whose values lie within the file.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    found = inside(group, name)
+    plain = hasattr(found, "dtype") and not found.external and not found.is_virtual
+    if not plain or found.dtype.kind not in kinds:
+        raise ValueError(f"{name!r} in {name_of(group)} is not a plain array of numbers within the file.")
+    return found
+
+
+def text(group: Any, attribute: str) -> str | None:
+    """An attribute that is one text, None if there is none of the name.
+
+    Raises:
+        ValueError: if it is something else, or longer than any configuration.
+    """
+    if attribute not in group.attrs:
+        return None
+    _check_size(group, attribute)
+    value = group.attrs[attribute]
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        raise ValueError(f"The attribute {attribute!r} of {name_of(group)} is no text.")
+    return value
+
+
+def write_text(group: Any, attribute: str, value: str) -> None:
+    """Writes a text as an attribute; HDF5 keeps it apart from the others, so that it may be long."""
+    import h5py
+
+    group.attrs.create(attribute, value.encode(), dtype=h5py.string_dtype())
+
+
+def names(group: Any, attribute: str) -> list[str]:
+    """A list of names, which may be in pieces.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    keys = [attribute] if attribute in group.attrs else (f"{attribute}{number}" for number in itertools.count())
+    found: list[Any] = []
+    for key in itertools.takewhile(group.attrs.__contains__, keys):
+        _check_size(group, key)
+        found.extend(np.ravel(group.attrs[key]))
+    if not all(isinstance(name, (bytes, str)) for name in found):
+        raise ValueError(f"The attribute {attribute!r} of {name_of(group)} is no list of names.")
+    return [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in found]
+
+
+def has_names(group: Any, attribute: str) -> bool:
+    """Whether there is such a list of names."""
+    return attribute in group.attrs or f"{attribute}0" in group.attrs
+
+
+def write_names(group: Any, attribute: str, values: Sequence[str]) -> None:
+    """A list of names as an attribute, in pieces if it is too long for one."""
+    encoded = [value.encode() for value in values]
+    pieces = 1
+    while any(np.asarray(part).nbytes > _LONGEST_ATTRIBUTE for part in np.array_split(np.asarray(encoded), pieces)):
+        pieces += 1
+    if pieces == 1:
+        group.attrs[attribute] = encoded
+        return
+    for number, part in enumerate(np.array_split(np.asarray(encoded), pieces)):
+        group.attrs[f"{attribute}{number}"] = part
+
+
+def free_place(group: Any, name: str) -> str:
+    """The name, or one made from it, under which a new data set can be written into the group."""
+    import h5py
+
+    def taken(place: str) -> bool:
+        parts = place.split("/")
+        above = ("/".join(parts[:count]) for count in range(1, len(parts)))
+        return place in group or any(isinstance(group.get(part), h5py.Dataset) for part in above)
+
+    tries = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(1)))
+    return next(place for place in tries if not taken(place))
+
+
+def _check_size(group: Any, attribute: str) -> None:
+    stored = group.attrs.get_id(attribute)
+    size = math.prod(stored.shape) * stored.get_type().get_size()
+    if size > _LARGEST_TEXT:
+        raise ValueError(f"The attribute {attribute!r} of {name_of(group)} is too long: {size} bytes.")

@@ -1,0 +1,136 @@
+"""The variables of optimizers in files: their names and order, those that older releases wrote, and the state besides.
+
+Source: files of tf.keras 2.0 to 2.10 (`Adam/dense/kernel/m:0`, slot after slot) and of 2.11 on
+(`Adam/m/dense/kernel:0`, variable after variable).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from kerasish.optimizers import Nadam, legacy
+from kerasish.optimizers.loss_scale import LossScaleOptimizer
+
+_OLDER_SLOTS = {
+    "Adadelta": {"accumulated_grad": "accum_grad", "accumulated_delta_var": "accum_var"},
+    "Adamax": {"u": "v"},
+    "RMSprop": {"velocity": "rms", "average_gradient": "mg"},
+    "SGD": {"m": "momentum"},
+}
+
+
+def is_older(optimizer: Any) -> bool:
+    """Whether the optimizer is of the kind of TensorFlow 2.0 to 2.10."""
+    return type(unscaled(optimizer)).__module__ == legacy.__name__
+
+
+def unscaled(optimizer: Any) -> Any:
+    """The optimizer within a loss scale, else itself."""
+    return optimizer.inner_optimizer if isinstance(optimizer, LossScaleOptimizer) else optimizer
+
+
+def named_variables(optimizer: Any) -> list[tuple[str, tf.Variable]]:
+    """The variables under the names, and in the order, of the files of the optimizer's kind."""
+    optimizer = unscaled(optimizer)
+    count, *others = optimizer.variables
+    if not is_older(optimizer):
+        return [("iteration:0", count), *((f"{optimizer.name}/{variable.name}", variable) for variable in others)]
+    found = [(f"{optimizer.name}/iter:0", count)]
+    if isinstance(optimizer, Nadam):
+        found += [(f"{optimizer.name}/momentum_cache:0", product) for product in _products(optimizer)]
+    columns = []
+    for slot, variables in _older_slots(optimizer).items():
+        owners = [variable.name.partition("/")[2].partition(":")[0] for variable in variables]
+        columns.append([(f"{optimizer.name}/{owner}/{slot}:0", v) for owner, v in zip(owners, variables, strict=True)])
+    if isinstance(optimizer, legacy.Ftrl):  # the one that goes variable by variable
+        columns = [[pair for row in zip(*columns, strict=True) for pair in row]]
+    return found + [pair for column in columns for pair in column]
+
+
+def matched(optimizer: Any, values: Mapping[str, Any]) -> list[tuple[tf.Variable, Any]]:
+    """The variables, each with the value of the file that belongs to it.
+
+    Args:
+        optimizer: a built optimizer.
+        values: arrays (or data sets) by their names in the file, in its order.
+
+    Raises:
+        ValueError: if number or shapes differ.
+    """
+    optimizer = unscaled(optimizer)
+    names = [name for name in values if not name.endswith("learning_rate:0")]  # that one is part of the configuration
+    older = bool(names) and names[0].endswith("/iter:0")
+    pairs = _by_slot(optimizer, values) if older else _in_order(optimizer, [values[name] for name in names])
+    for variable, value in pairs:
+        if tuple(variable.shape) != tuple(value.shape):
+            raise ValueError(f"{variable.name} has the shape {tuple(variable.shape)}, in the file {tuple(value.shape)}")
+    return pairs
+
+
+def further_state(optimizer: Any) -> dict[str, tf.Variable]:
+    """What an optimizer needs to go on exactly, and tf.keras keeps in no file: loss scale, products of momenta."""
+    inner = unscaled(optimizer)
+    found: dict[str, tf.Variable] = {}
+    if optimizer is not inner and optimizer.dynamic:
+        found = {"loss_scale": optimizer._scale.current_loss_scale, "good_steps": optimizer._scale.good_steps}
+    if isinstance(inner, Nadam):
+        found.update(zip(("momentum_product",), _products(inner), strict=False))
+    return found
+
+
+def places(model: Any) -> list[int] | None:
+    """The places among the model's weights of those that the optimizer was built for, in its order."""
+    optimizer = unscaled(model.optimizer)
+    index = getattr(optimizer, "_index_dict", None)
+    if not index:
+        return None
+    keys = [optimizer._var_key(variable) for variable in model.weights]
+    found = {index[key]: place for place, key in enumerate(keys) if key in index}
+    return [found[number] for number in sorted(found)] if len(found) == len(index) else None
+
+
+def derive_further_state(optimizer: Any, known: set[str]) -> None:
+    """Computes what follows from the number of steps and was not in the file, so not among `known`: Nadam's product."""
+    inner = unscaled(optimizer)
+    if type(inner) is Nadam and "momentum_product" not in known:
+        inner.derive_product()
+
+
+def _in_order(optimizer: Any, values: list[Any]) -> list[tuple[tf.Variable, Any]]:
+    variables = list(optimizer.variables)
+    if len(variables) != len(values):
+        raise ValueError(f"{optimizer.name} has {len(variables)} variables, the file {len(values)}")
+    return list(zip(variables, values, strict=True))
+
+
+def _by_slot(optimizer: Any, values: Mapping[str, Any]) -> list[tuple[tf.Variable, Any]]:
+    """The n-th value of a slot belongs to the n-th variable of that slot."""
+    columns: dict[str, list[Any]] = {}
+    for name, value in values.items():
+        columns.setdefault(name.rpartition("/")[2].partition(":")[0], []).append(value)
+    pairs = [(optimizer.iterations, columns.pop("iter")[0])]
+    pairs += list(zip(_products(optimizer), columns.pop("momentum_cache", []), strict=False))
+    slots = _older_slots(optimizer)
+    for slot, column in columns.items():
+        own = slots.get(slot, [])
+        if len(own) != len(column):
+            raise ValueError(f"{optimizer.name} has {len(own)} variables {slot!r}, the file {len(column)}")
+        pairs += list(zip(own, column, strict=True))
+    return pairs
+
+
+def _older_slots(optimizer: Any) -> dict[str, list[tf.Variable]]:
+    """The slot variables by the slot's older name."""
+    names = _OLDER_SLOTS.get(type(optimizer).__name__, {})
+    slots = [slot for group in optimizer.slot_groups() for slot in group]
+    if isinstance(optimizer, legacy.SGD) and not optimizer.momentum:
+        return {}
+    return {names.get(slot.name, slot.name): list(getattr(optimizer, slot.attribute, ())) for slot in slots}
+
+
+def _products(optimizer: Any) -> list[tf.Variable]:
+    product = getattr(optimizer, "_u_product", None)
+    return [] if product is None else [product]
