@@ -1,12 +1,9 @@
-"""What a callback is, and the small ones: `History`, `LambdaCallback`, `BaseLogger`, `TerminateOnNaN`."""
+"""What a callback is, and the small ones: `History`, `LambdaCallback`, `BaseLogger`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
-
-from kerasish.callbacks.console import console
 
 Logs = dict[str, Any]
 
@@ -100,6 +97,10 @@ class Callback:
     def _steps_tolerated(self, mode: str) -> int | None:
         """How many further batches may run as one before `on_block_end`; None if any number may."""
         return None
+
+    def _names_needed(self) -> list[tuple[str, str]]:
+        """The names that it reads from the logs of an epoch, each after the argument which holds it."""
+        return []
 
     def _release(self) -> None:
         """Closes files and workers, after an error too; may be called more than once."""
@@ -196,24 +197,3 @@ class BaseLogger(Callback):
 
     def _steps_tolerated(self, mode: str) -> int | None:
         return 1 if mode == "train" else None
-
-
-class TerminateOnNaN(Callback):
-    """Ends the training when the loss is not a finite number.
-
-    Looks after every batch or, where batches run as one, at least every 16 batches: a running loss that was once NaN
-    or infinite does not become finite again within the epoch.
-    """
-
-    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        loss = (logs or {}).get("loss")
-        if loss is not None and not math.isfinite(loss):
-            console.line(f"Batch {batch}: Invalid loss, terminating training")
-            self.model.stop_training = True
-
-    def on_block_end(self, mode: str, last_batch: int, steps: int, samples_seen: int, logs: Logs) -> None:
-        if mode == "train":
-            self.on_batch_end(last_batch, logs)
-
-    def _steps_tolerated(self, mode: str) -> int | None:
-        return 16 if mode == "train" else None

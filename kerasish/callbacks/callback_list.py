@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from kerasish.callbacks.base import Callback, History, Logs
+from kerasish.callbacks.monitor import check_names
 from kerasish.callbacks.progress import ProgbarLogger
 
 BATCH_HOOKS = {
@@ -52,10 +53,14 @@ class CallbackList:
         self._progbar = self._one_of(ProgbarLogger, add_progbar)
         self.model: Any = None
         self.params: dict[str, Any] | None = None
-        if model is not None:
-            self.set_model(model)
-        if params:
-            self.set_params(params)
+        try:
+            if model is not None:
+                self.set_model(model)
+            if params:
+                self.set_params(params)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def history(self) -> History | None:
@@ -93,6 +98,22 @@ class CallbackList:
             if isinstance(callback, Callback):
                 intervals.append(callback._steps_tolerated(mode))
         return min((max(interval, 1) for interval in intervals if interval is not None), default=None)
+
+    def check_names(self, names: Collection[str], validated: bool) -> None:
+        """Looks for names that the callbacks want and the logs cannot hold; a user's own hooks may add any.
+
+        Args:
+            names: what an epoch reports.
+            validated: whether it reports them with `val_` too.
+
+        Raises:
+            ValueError: naming the callback, its argument and the names there are.
+        """
+        if any(_is_foreign(callback, hook) for callback in self.callbacks for hook in ("on_epoch_end", "on_test_end")):
+            return
+        for callback in self.callbacks:
+            if isinstance(callback, Callback):
+                check_names(callback, names, validated)
 
     def on_block_end(self, mode: str, last_batch: int, steps: int, samples_seen: int, logs: Logs) -> None:
         """After `steps` batches that ran as one, instead of the batch hooks; see `Callback.on_block_end`."""

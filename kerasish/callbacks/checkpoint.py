@@ -7,6 +7,7 @@ import glob
 import os
 import re
 import warnings
+from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,13 @@ class ModelCheckpoint(MonitorCallback):
         self.epochs_since_last_save += 1
         if self.save_freq == "epoch":
             self._save_model(epoch=epoch, batch=None, logs=logs)
+
+    def _names_needed(self) -> list[tuple[str, str]]:
+        if self.save_freq != "epoch":
+            return []
+        fields = {re.split(r"[.\[]", field)[0] for _, field, _, _ in Formatter().parse(self.filepath) if field}
+        watched = super()._names_needed() if self.save_best_only else []
+        return [*watched, *(("filepath", name) for name in sorted(fields - {"epoch"}))]
 
     def _steps_tolerated(self, mode: str) -> int | None:
         if mode != "train" or not isinstance(self.save_freq, int):

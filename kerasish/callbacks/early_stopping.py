@@ -75,6 +75,10 @@ class EarlyStopping(MonitorCallback):
                 console.line(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
             self.model.set_weights(self.best_weights)
 
+    def _names_needed(self) -> list[tuple[str, str]]:
+        own = type(self).get_monitor_value is not EarlyStopping.get_monitor_value
+        return [] if own else super()._names_needed()
+
     def get_monitor_value(self, logs: Logs | None) -> Any:
         """The watched value in the logs, or None; may be overridden."""
         return self._monitored(logs)
@@ -93,4 +97,3 @@ class EarlyStopping(MonitorCallback):
         self.best = -np.inf if self.monitor_op == np.greater else np.inf
         self.best_weights = None
         self.best_epoch = 0
-        self._told = False

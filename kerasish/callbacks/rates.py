@@ -143,7 +143,6 @@ class ReduceLROnPlateau(MonitorCallback):
         self.best = -np.inf if self._larger_is_better else np.inf
         self.cooldown_counter = 0
         self.wait = 0
-        self._told = False
 
 
 def schedule_of(optimizer: Any) -> Callable[[Any], Any] | None:

@@ -19,6 +19,7 @@ _NUMBERS = (bool, int, float, np.bool_, np.number)
 _SHOWN = 8
 _LARGE = 1 << 20
 _ALIGNMENT = 64
+_KINDS = "biufcUS"
 
 
 def columns_of(value: Any, name: str, labels: Sequence[str] = ()) -> Any:
@@ -75,7 +76,8 @@ def as_array(value: Any, name: str) -> np.ndarray:
     if _is_pandas(value, "DataFrame"):
         return _frame_array(value, name)
     if _is_pandas(value, "Series"):
-        return _plain(value.to_numpy(), name)[:, None]
+        gaps = not isinstance(value.dtype, np.dtype) and value.isna().any()
+        return _plain(value.to_numpy(dtype=object) if gaps else value.to_numpy(), name)[:, None]
     if isinstance(value, (list, tuple)):
         return _plain(_written_out(value, name), name)
     if isinstance(value, np.ndarray) or (hasattr(value, "__array__") and not isinstance(value, np.generic)):
@@ -182,11 +184,11 @@ def _kind(value: Any) -> str:
 def _frame_array(frame: Any, name: str) -> np.ndarray:
     """The frame as one array; strings only when all columns hold strings."""
     array = frame.to_numpy()
-    if array.dtype != object:
+    if array.dtype.kind in _KINDS:
         return array
-    for label in frame.columns:
-        _plain(frame[label].to_numpy(), f"{name}[{label!r}]")
-    kinds = {label: _kind(frame[label].iloc[0]) for label in frame.columns if len(frame)}
+    for place, label in enumerate(frame.columns):
+        _plain(frame.iloc[:, place].to_numpy(dtype=object), f"{name}[{label!r}]")
+    kinds = {label: _kind(frame.iloc[0, place]) for place, label in enumerate(frame.columns) if len(frame)}
     if len(set(kinds.values())) > 1:
         label = next(label for label, kind in kinds.items() if kind == "string")
         raise ValueError(

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from kerasish import optimizers
 from kerasish.callbacks import CallbackList, History
+from kerasish.callbacks.finite import FiniteWatch
 from kerasish.core.naming import unique_name
 from kerasish.core.shapes import shapes_of
 from kerasish.core.tracking import unique
@@ -368,17 +369,19 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         validation = None
         if validation_data is not None:
             given = validation_data if isinstance(validation_data, (tuple, list)) else (validation_data,)
-            validation = self._open(*given, batch_size=validation_batch_size or batch_size, steps=validation_steps,
+            validation = self._open(*given, batch_size=checks.batch_size(validation_batch_size, batch_size),
+                                    steps=validation_steps,
                                     argument="validation_data", steps_argument="validation_steps",
                                     **drawing)  # fmt: skip
         verbose = checks.verbosity(verbose, auto=1)
         listed = CallbackList(
-            callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
-            **_described(source), validation_samples=validation and validation.samples,
+            [callbacks, FiniteWatch()], add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose,
+            epochs=epochs, **_described(source), validation_samples=validation and validation.samples,
             validation_steps=validation and validation.batches, do_validation=validation is not None,
             metrics=self.metrics_names,
         )  # fmt: skip
         try:
+            checks.check_monitors(self, listed, validation is not None)
             loop.fit(self, source, listed, epochs=epochs, initial_epoch=initial_epoch, validation=validation,
                      validation_freq=validation_freq, watched=verbose == 1)  # fmt: skip
         finally:
@@ -414,6 +417,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
                              use_multiprocessing=use_multiprocessing, max_queue_size=max_queue_size)  # fmt: skip
         if self._network is not None:
             checks.check_inputs(self._network.flat_inputs, source.element_spec)
+            checks.check_fixed_batch(self, source)
         verbose = checks.verbosity(verbose, auto=0)
         listed = CallbackList(
             callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, **_described(source)
@@ -469,6 +473,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         source = open_source(x, y, sample_weight, argument=argument, input_names=self.input_names,
                              output_names=self.output_names, **options)  # fmt: skip
         self._check_element(source.element_spec, getattr(source, "columns", None), argument)
+        checks.check_fixed_batch(self, source)
         return source
 
     def _check_element(self, element: Any, columns: Any, argument: str = "x") -> None:
@@ -482,7 +487,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             return
         targets = f"{argument}[1]" if of_validation else "y"
         outputs = self._output_specs(element)
-        checks.check_targets(self.compiled_loss, outputs, element, targets)
+        checks.check_targets(self.compiled_loss, outputs, element, targets, columns)
         self.compiled_metrics.build(unpack_x_y_sample_weight(element)[1], outputs)
         if columns is not None:
             checks.check_labels(self.compiled_loss, outputs, columns, targets)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasish.core.object_config import is_library_class
 from kerasish.data_sources.source import unpack_x_y_sample_weight
+from kerasish.graph.scratch import is_library_method
 from kerasish.training.objective import CompiledLoss
 
 _SPARSE = ("sparse_categorical_crossentropy",)
@@ -22,13 +24,17 @@ _ELEMENTWISE = (
 )  # fmt: skip
 
 
-def check_targets(loss: CompiledLoss, y_pred: Any, element: Any, argument: str = "y") -> None:
-    """Compares the targets' shapes with the predictions', as each output's loss requires.
+def check_targets(
+    loss: CompiledLoss, y_pred: Any, element: Any, argument: str = "y", columns: Any = None
+) -> None:  # fmt: skip
+    """Compares the targets' types and shapes with the predictions', as each output's loss requires.
 
     Args:
         loss: the losses bound to the outputs.
         y_pred: specifications of the predictions.
         element: specifications of a batch.
+        argument: what the targets are called in messages.
+        columns: all rows of the batches, where they are known.
 
     Raises:
         ValueError: for targets that are missing or do not fit.
@@ -52,12 +58,24 @@ def check_targets(loss: CompiledLoss, y_pred: Any, element: Any, argument: str =
             raise ValueError(
                 f"`{where}` is missing: the output {name!r} has a loss. Pass its targets, or give it the loss None."
             )
+        if target.dtype == tf.string and _function_name(one):
+            raise ValueError(
+                f"`{where}` must hold numbers under {_loss_name(one)}. Received: strings{_first_text(columns)}.\n"
+                "Encode them, for example with StringLookup, or y = y.astype(float) where they spell numbers."
+            )
         fault = _fault(one, target, prediction)
         if fault is not None:
             raise ValueError(
                 f"`{where}` does not fit the output {name!r} under {_loss_name(one)}: {fault[0]}\n"
                 f"Received: targets of shape {_shape(target)} for predictions of shape {_shape(prediction)}\n{fault[1]}"
             )
+
+
+def _first_text(columns: Any) -> str:
+    """The value of the first row of strings among the targets."""
+    targets = tf.nest.flatten(unpack_x_y_sample_weight(columns)[1])
+    text = next((one for one in targets if isinstance(one, tf.Tensor) and one.dtype == tf.string), None)
+    return "" if text is None else f", {tf.reshape(text, [-1])[0].numpy().decode(errors='replace')!r} in row 0"
 
 
 def check_labels(loss: CompiledLoss, y_pred: Any, columns: Any, argument: str = "y") -> None:
@@ -179,6 +197,56 @@ def _shape(value: Any) -> str:
 
 def _listed(names: list[str]) -> str:
     return ", ".join(map(repr, names))
+
+
+def check_fixed_batch(model: Any, source: Any) -> None:
+    """Looks whether the rows come in batches of the one size that a model with stateful layers was made for.
+
+    Raises:
+        ValueError: if they do not, or the last batch would be shorter.
+    """
+    sizes = {tensor.shape[0] for tensor in model.inputs or () if tensor.shape.rank} - {None}
+    if len(sizes) != 1 or source.samples is None or not _keeps_states(model):
+        return
+    (size,) = sizes
+    short = source.samples % size and source.steps is None
+    if source.batch_size != size or short:
+        raise ValueError(
+            f"`batch_size` must be {size} and divide the rows: the model has stateful layers, made for such batches.\n"
+            f"Received: {source.samples} rows of `{source.argument}` in batches of {source.batch_size}.\n"
+            f"Pass batch_size={size} and leave out or add rows."
+        )
+
+
+def _keeps_states(model: Any) -> bool:
+    return any(getattr(layer, "stateful", False) or hasattr(layer, "layers") and _keeps_states(layer)
+               for layer in model.layers)  # fmt: skip
+
+
+def check_monitors(model: Any, callbacks: Any, validated: bool) -> None:
+    """Looks whether the names that callbacks watch can come, where nobody but the library adds any.
+
+    Raises:
+        ValueError: naming the callback, its argument and the names there are.
+    """
+    steps = ("train_step", "test_step", "compute_loss", "compute_metrics", "get_metrics_result")
+    parts = [*(layer for layer in model.submodules if hasattr(layer, "add_metric")), *model.metrics]
+    own = not all(is_library_method(model, step) for step in steps)
+    if not own and model.inputs and all(is_library_class(type(part)) for part in parts):
+        callbacks.check_names(model.metrics_names, validated)
+
+
+def batch_size(of_validation: Any, of_training: Any) -> Any:
+    """The rows in a batch to validate on: as many as in training unless they are given.
+
+    Raises:
+        TypeError: for anything but an integer.
+        ValueError: for less than 1.
+    """
+    if of_validation is None:
+        return of_training
+    _check_count("validation_batch_size", of_validation, 1)
+    return of_validation
 
 
 def check_given(x: Any, argument: str) -> None:

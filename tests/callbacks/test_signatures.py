@@ -8,6 +8,7 @@ import tf_keras
 from kerasish import callbacks
 from kerasish.callbacks.progress import Progbar
 
+ADDED = {"TerminateOnNaN": ["restore"]}
 COMING = {"BackupAndRestore", "SidecarEvaluatorModelExport"}
 
 
@@ -23,7 +24,8 @@ def test_all_is_complete_and_sorted():
 
 @pytest.mark.parametrize("name", callbacks.__all__)
 def test_constructor(name):
-    assert parameters(getattr(callbacks, name)) == parameters(getattr(tf_keras.callbacks, name))
+    ours = parameters(getattr(callbacks, name))
+    assert [one for one in ours if one[0] not in ADDED.get(name, ())] == parameters(getattr(tf_keras.callbacks, name))
 
 
 @pytest.mark.parametrize("name", callbacks.__all__)
