@@ -92,7 +92,7 @@ class Registry:
         """The object that `{"class_name": ..., "config": ...}` describes.
 
         Raises:
-            ValueError: if the configuration names no class, or one that is not known.
+            ValueError: if the configuration names no class, or one that is not known, or is nested too deeply.
         """
         if "class_name" not in config:
             raise ValueError(
@@ -102,8 +102,11 @@ class Registry:
         found = self._described(config, custom_objects)
         if not inspect.isclass(found):
             return found
-        with custom_object_scope(custom_objects or {}):
-            return found.from_config(inner or {}) if hasattr(found, "from_config") else found(**(inner or {}))
+        try:
+            with custom_object_scope(custom_objects or {}):
+                return found.from_config(inner or {}) if hasattr(found, "from_config") else found(**(inner or {}))
+        except RecursionError:
+            raise ValueError(f"The configuration of {config['class_name']} is nested too deeply.") from None
 
     def _described(self, config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Any:
         """The class or function that a configuration names: the user's, also without its package, or the library's."""

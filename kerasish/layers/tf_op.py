@@ -26,7 +26,13 @@ _NAMESPACES = ("math", "linalg", "nn", "image", "signal", "strings", "random", "
 # Some functions pass their arguments on to the form they had in TensorFlow 1, which is then what the model contains.
 _FIRST_RELEASE = "compat.v1."
 _RENAMED = {"floor_div"}
-_REFUSED = {"py_function", "numpy_function", "print", "function", "load_library", "load_op_library", "py_func"}
+_REFUSED = {
+    "py_function", "numpy_function", "py_func", "function", "load_library", "load_op_library", "import_graph_def",
+    "print", "fixed_unigram_candidate_sampler",  # these two write or read a file of any name
+    "create_rng_state", "custom_gradient", "device", "get_global_generator", "get_logger", "grad_pass_through",
+    "init_scope", "control_dependencies", "no_gradient", "nondifferentiable_batch_function", "recompute_grad",
+    "register_tensor_conversion_function", "set_global_generator", "set_seed", "variable_creator_scope",
+}  # fmt: skip
 
 
 class OperationLayer(Layer):
@@ -120,7 +126,8 @@ def function_named(symbol: str) -> Callable[..., Any]:
     """
     present = symbol.removeprefix(_FIRST_RELEASE)  # a function that TensorFlow 2 has no more is not taken either
     namespace, _, name = present.rpartition(".")
-    found = _lookup(symbol) if namespace in _NAMESPACES and name not in _REFUSED else None
+    allowed = namespace in _NAMESPACES and name not in _REFUSED and not name.startswith("_")
+    found = _lookup(symbol) if allowed else None
     if found is None or (_lookup(present) is None and present not in _RENAMED):
         raise ValueError(
             f"A configuration may only name TensorFlow's functions of tensors. Received: function={symbol!r}"
@@ -199,7 +206,8 @@ def _revived(value: Any) -> Any:
     if isinstance(value, dict) and set(value) == {"start", "stop", "step"}:
         return slice(*(_revived(value[key]) for key in ("start", "stop", "step")))
     if isinstance(value, str) and value.startswith("tf."):
-        return getattr(tf, value.removeprefix("tf."), value)
+        dtype = getattr(tf, value.removeprefix("tf."), None)
+        return dtype if isinstance(dtype, tf.DType) else value
     return value
 
 

@@ -51,6 +51,8 @@ def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None)
             f"Expected a dict with 'class_name' and 'config'. Received: a list of {len(config)} entries\n"
             "Use Sequential.from_config(config) for the layers of a Sequential."
         )
+    if not isinstance(config, dict):
+        raise ValueError(f"Expected a dict with 'class_name' and 'config'. Received: {config!r:.200}")
     with custom_object_scope(custom_objects or {}):
         return LAYERS.get(config, custom_objects)
 
