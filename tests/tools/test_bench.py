@@ -15,16 +15,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import bench  # noqa: E402
 from benchmark import growth, plot, report  # noqa: E402
 from benchmark.engines import ENGINES, Engine  # noqa: E402
-from benchmark.figures import Turn, ratios, slope, spread  # noqa: E402
+from benchmark.figures import Run, Turn, ratios, slope, spread  # noqa: E402
 from benchmark.turns import Settings, measure  # noqa: E402
 from benchmark.workloads import WORKLOADS  # noqa: E402
 
 
 def test_a_step_is_the_difference_of_two_runs_and_the_rest_is_the_call() -> None:
-    turn = slope((100, 0.25 + 100 * 0.002), (900, 0.25 + 900 * 0.002))
-    assert turn.ms == pytest.approx(2.0) and turn.fixed_ms == pytest.approx(250.0)
+    """2 ms a step; the call needs 250 ms before its steps and 30 ms after them."""
+    turn = slope(Run(100, 0.45, 0.48), Run(900, 2.05, 2.09))
+    assert turn.ms == pytest.approx(2.0) and turn.fixed_ms == pytest.approx(280.0)
     with pytest.raises(ValueError, match="900 steps took"):
-        slope((100, 0.5), (900, 0.4))
+        slope(Run(100, 0.5, 0.5), Run(900, 0.4, 0.4))
 
 
 def test_ratios_are_taken_turn_by_turn() -> None:

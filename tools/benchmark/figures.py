@@ -16,16 +16,24 @@ class Turn:
     fixed_ms: float | None = None
 
 
-def slope(short: tuple[int, float], long: tuple[int, float]) -> Turn:
-    """Two runs as (steps, seconds): the difference is steps alone, whatever a call costs besides.
+@dataclass(frozen=True)
+class Run:
+    """So many steps took `seconds`; the call that did them took `call_s`, which may be longer."""
+
+    steps: int
+    seconds: float
+    call_s: float
+
+
+def slope(short: Run, long: Run) -> Turn:
+    """The cost of a step is the difference of the two runs, whatever a call costs besides.
 
     Raises ValueError if more steps took no longer, which tells nothing about a step.
     """
-    (few, brief), (many, lasting) = short, long
-    ms = (lasting - brief) / (many - few) * 1e3
+    ms = (long.seconds - short.seconds) / (long.steps - short.steps) * 1e3
     if ms <= 0:
-        raise ValueError(f"{many} steps took {lasting:.4f} s, and {few} steps {brief:.4f} s")
-    return Turn(ms, brief * 1e3 - few * ms)
+        raise ValueError(f"{long.steps} steps took {long.seconds:.4f} s, and {short.steps} steps {short.seconds:.4f} s")
+    return Turn(ms, short.call_s * 1e3 - short.steps * ms)
 
 
 def spread(values: Sequence[float]) -> dict[str, Any]:

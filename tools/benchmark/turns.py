@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .engines import Engine
-from .figures import Turn, ratios, slope, spread
+from .figures import Run, Turn, ratios, slope, spread
 from .processes import Worker, WorkerError
 from .workloads import Workload
 
@@ -62,7 +62,7 @@ class Player:
         elif self.workload.kind == "slope":
             self._slope()
         elif self.workload.kind == "single":
-            self.turns.append(Turn(self._run(1) * 1e3))
+            self.turns.append(Turn(self._run(1).seconds * 1e3))
         else:
             self.close()
             self._worker = self._start()
@@ -99,25 +99,23 @@ class Player:
         self.memory = max(self.memory, worker.ready["peak_mb"])
         return worker
 
-    def _run(self, rounds: int) -> float:
+    def _run(self, rounds: int) -> Run:
         assert self._worker is not None
         answer = self._worker.run(rounds)
         self.memory = max(self.memory, answer["peak_mb"])
-        self.spent += answer["seconds"]
-        return float(answer["seconds"])
+        self.spent += answer["call_s"]
+        return Run(rounds * self._worker.ready["steps"], answer["seconds"], answer["call_s"])
 
     def _settle(self) -> None:
         """Doubles the rounds until they take the wanted time beyond what a call of one round takes."""
-        one, rounds = self._run(1), 2
-        while self._run(rounds) < one + self.settings.seconds and rounds < MOST_ROUNDS:
+        one, rounds = self._run(1).seconds, 2
+        while self._run(rounds).seconds < one + self.settings.seconds and rounds < MOST_ROUNDS:
             rounds *= 2
         self._rounds = (max(1, rounds // 8), rounds)
         self.spent = 0.0
 
     def _slope(self) -> None:
-        assert self._worker is not None
-        steps = self._worker.ready["steps"]
-        short, long = ((rounds * steps, self._run(rounds)) for rounds in self._rounds)
+        short, long = (self._run(rounds) for rounds in self._rounds)
         try:
             self.turns.append(slope(short, long))
         except ValueError:

@@ -40,7 +40,7 @@ def _memory() -> dict[str, float]:
 
 def _round(work: Work, n: int) -> dict[str, float]:
     wall, own = _seconds(lambda: work.run(n))
-    return {"seconds": own if isinstance(own, float) else wall, **_memory()}
+    return {"seconds": own if isinstance(own, float) else wall, "call_s": wall, **_memory()}
 
 
 def serve(engine_name: str, workload_name: str, answer: Callable[[dict[str, Any]], None]) -> None:
@@ -53,6 +53,7 @@ def serve(engine_name: str, workload_name: str, answer: Callable[[dict[str, Any]
     start = programs.WORK[workload_name](library)
     built, work = _seconds(start)
     stepped, _ = _seconds(work.first)
+    gc.freeze()  # so that a collection before each round is brief
     answer({"import_s": imported, "first_s": built + stepped, "steps": work.steps, **_memory()})
     for line in sys.stdin:
         answer(_round(work, json.loads(line)["rounds"]))

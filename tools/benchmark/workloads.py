@@ -14,7 +14,8 @@ class Work:
     """A program that is ready to run: the model is built.
 
     `first()` does one step or call; its time and that of building is the time to the first step. `run(n)` does n rounds
-    (epochs or calls) of `steps` steps each; where it returns a float, these are the seconds that count.
+    (epochs or calls) of `steps` steps each; where it returns a float, these are the seconds that the rounds took, and
+    what the call took besides is told apart.
     """
 
     first: Callable[[], Any]
