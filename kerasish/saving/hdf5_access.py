@@ -6,6 +6,7 @@ Source: the HDF5 file format; long lists of names in pieces as tf.keras 2 writes
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 import os
@@ -33,6 +34,23 @@ def is_open_group(target: Any) -> bool:
     return type(target).__module__.startswith("h5py.")
 
 
+class _Steady(io.FileIO):
+    """A file that takes what it cannot write too, and keeps the first error: HDF5 never closes a file that fails."""
+
+    error: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """The number of bytes, as if all were written."""
+        rest = memoryview(content).cast("B")
+        size = len(rest)
+        try:
+            while rest and self.error is None:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = error
+        return size
+
+
 @contextmanager
 def written(target: Any) -> Iterator[Any]:
     """A file to write to that takes the place of the path at the end; a group that the user opened is itself."""
@@ -41,8 +59,11 @@ def written(target: Any) -> Iterator[Any]:
         return
     import h5py
 
-    with replaced_file(target) as new, h5py.File(new, "w") as file:
-        yield file
+    with replaced_file(target) as new, _Steady(new, "w+b") as disk:
+        with h5py.File(disk, "w") as file:
+            yield file
+        if disk.error is not None:
+            raise disk.error
 
 
 @contextmanager

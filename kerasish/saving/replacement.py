@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import shutil
 import socket
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
+_OF_THE_DISK = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -120,6 +122,11 @@ def _beside(path: str) -> Iterator[str]:
     except tf.errors.OpError as error:
         reason = error.message.splitlines()[0]
         raise OSError(f"Could not write {path!r}: {reason}\nWhat was there before is unchanged.") from error
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        reason = f"Could not write {path!r}: {error.strerror}\nWhat was there before is unchanged."
+        raise OSError(error.errno, reason) from error
     finally:
         _remove(new)
 
