@@ -1,4 +1,4 @@
-"""`keras.experimental`: linear and wide-and-deep models, and schedules by their first names.
+"""`keras.experimental`: linear and wide-and-deep models, features of sequences, and schedules by their first names.
 
 Source: H.-T. Cheng et al., Wide & Deep Learning for Recommender Systems (2016); behaviour of tf.keras 2.
 """
@@ -12,10 +12,11 @@ from kerasish import activations
 from kerasish.core.object_config import deserialize
 from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS
+from kerasish.layers.feature_columns import SequenceFeatures
 from kerasish.models.model import Model
 from kerasish.optimizers.schedules import CosineDecay, CosineDecayRestarts
 
-__all__ = ["CosineDecay", "CosineDecayRestarts", "LinearModel", "WideDeepModel"]
+__all__ = ["CosineDecay", "CosineDecayRestarts", "LinearModel", "SequenceFeatures", "WideDeepModel"]
 
 
 @LAYERS.register()

@@ -12,6 +12,7 @@ from kerasish.layers.dense import Dense
 from kerasish.layers.depthwise_convolution import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from kerasish.layers.einsum_dense import EinsumDense
 from kerasish.layers.embedding import Embedding
+from kerasish.layers.feature_columns import DenseFeatures
 from kerasish.layers.group_normalization import GroupNormalization
 from kerasish.layers.identity import Identity
 from kerasish.layers.input import Input, InputLayer
@@ -161,6 +162,7 @@ __all__ = [
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "DenseFeatures",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Discretization",

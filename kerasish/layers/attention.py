@@ -148,6 +148,8 @@ class AdditiveAttention(_DenseAttention):
 class _Projection(Layer):
     """The last axes of the inputs summed with a kernel `(*contracted, *sizes)`, plus a bias `sizes`."""
 
+    supports_masking = True
+
     def __init__(self, sizes: tuple[int, ...], contracted: int, owner: MultiHeadAttention, name: str):
         super().__init__(name=name, dtype=owner.dtype_policy)
         self.sizes, self.contracted, self.use_bias = sizes, contracted, owner.use_bias

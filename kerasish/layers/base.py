@@ -6,6 +6,7 @@ losses and masks of the result all meet in `__call__`.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -64,15 +65,23 @@ class Layer(Configurable, Connected, OlderNames):
     _object_identifier: Any = "_tf_keras_layer"  # its kind in SavedModels
     _config_excluded: tuple[str, ...] = ("trainable", "name", "dtype", "dynamic")
 
+    built = False
+    dynamic = False
+    input_spec: Any = None
+    stateful = False
+    supports_masking = False
+    _activity_regularizer: Any = None
+    _autocast = True
+    _batch_input_shape: Any = None
+    _build_input_shape: Any = None
+    _dtype_policy: Any = None
+    _initial_weights: Any = None
+    _signature: Any = None
+    _told_dropped_mask = False
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls, *args, **kwargs)
-        state: dict[str, Any] = {
-                 "built": False, "_call_losses": [], "_added_metrics": [],
-                 "_activity_regularizer": None, "_dtype_policy": None,
-                 "_signature": None, "_name": None, "input_spec": None, "supports_masking": False, "_autocast": True,
-                 "_batch_input_shape": None, "_initial_weights": None, "stateful": False, "_build_input_shape": None,
-                 "dynamic": False}  # fmt: skip
-        instance.__dict__.update(state)
+        instance.__dict__.update(_call_losses=[], _added_metrics=[])
         return instance
 
     def __init__(
@@ -294,12 +303,25 @@ class Layer(Configurable, Connected, OlderNames):
             return
         masks = self.compute_mask(inputs, mask)
         if masks is None:
+            if type(self).compute_mask is Layer.compute_mask and not self._call_signature().takes_mask:
+                self._tell_dropped_mask()
             return
         flat = tf.nest.flatten(outputs)
         found = [masks] if len(flat) == 1 and not isinstance(masks, (list, tuple)) else tf.nest.flatten(masks)
         for tensor, one in zip(flat, found, strict=False):
             if one is not None and tensor is not inputs:
                 tensor._keras_mask = one
+
+    def _tell_dropped_mask(self) -> None:
+        """Warns, once for each layer, that what comes after it will take padding for data."""
+        if not self._told_dropped_mask:
+            object.__setattr__(self, "_told_dropped_mask", True)
+            warnings.warn(
+                f'Layer "{self._name}" ({type(self).__name__}) was called on inputs with a mask and drops it: what '
+                "comes after it takes padding for data.\nIf that is meant, unmask the inputs before it; in a layer of "
+                "your own, set `self.supports_masking = True` or define `compute_mask`.",
+                stacklevel=2,
+            )  # fmt: skip
 
     # Losses and metrics.
 
@@ -350,18 +372,19 @@ class Layer(Configurable, Connected, OlderNames):
             batch = tf.cast(tf.shape(output)[0], output.dtype)
             self.add_loss(self._activity_regularizer(output) / batch)
 
-    def add_metric(self, value: Any, name: str | None = None, aggregation: str | None = None, **kwargs: Any) -> None:
+    def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> None:
         """Adds a metric to the layer: the mean of a tensor over the epoch, or the result of a metric object.
 
         Args:
             value: a tensor computed from the inputs, or what calling a metric returned.
             name: the metric's name (for a metric's result the metric has one).
-            aggregation: `"mean"`; None if `value` is a metric's result.
+            **kwargs: `aggregation`: `"mean"`; None if `value` is a metric's result.
 
         Raises:
             ValueError: without a name, or for another aggregation.
             TypeError: for an unknown keyword.
         """
+        aggregation = kwargs.pop("aggregation", None)
         if set(kwargs) - {"inputs"}:
             raise TypeError(f"add_metric takes no keyword argument {', '.join(map(repr, kwargs))}.")
         owner = getattr(value, "_metric_obj", None)

@@ -12,6 +12,7 @@ class AddLoss(Layer):
     """Adds its input to the losses and passes it on (what `model.add_loss(symbolic)` puts into the model)."""
 
     __config_module__ = "tf_keras.src.engine.base_layer"
+    supports_masking = True
 
     def __init__(self, unconditional: bool = False, **kwargs: Any):
         kwargs.setdefault("autocast", False)
@@ -29,6 +30,7 @@ class AddMetric(Layer):
     """Adds its input to the metrics and passes it on (what `model.add_metric(symbolic, ...)` puts into the model)."""
 
     __config_module__ = "tf_keras.src.engine.base_layer"
+    supports_masking = True
 
     def __init__(self, aggregation: str | None = None, metric_name: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -36,5 +38,5 @@ class AddMetric(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The input, added to the metric's mean."""
-        self.add_metric(inputs, self.metric_name, self.aggregation)
+        self.add_metric(inputs, self.metric_name, aggregation=self.aggregation)
         return inputs

@@ -22,7 +22,7 @@ class InputLayer(Layer):
         input_shape: shape without the batch axis.
         batch_size: size of the batch axis, None for any.
         dtype: dtype of the input, `floatx()` if None.
-        input_tensor: accepted as None only.
+        input_tensor: a tensor of the input's type, which is all that is taken from it.
         sparse: whether the input is a `tf.SparseTensor`.
         name: the input's name.
         ragged: whether the input is a `tf.RaggedTensor`.
@@ -40,17 +40,22 @@ class InputLayer(Layer):
     ):  # fmt: skip
         batch_shape = kwargs.pop("batch_input_shape", None)
         if input_tensor is not None:
-            raise ValueError("`input_tensor` is not supported: pass tensors to the model when calling it.")
-        if batch_shape is not None:
-            batch_shape = tuple(batch_shape)
-        elif type_spec is None:
+            type_spec = _spec_of_tensor(input_tensor, dtype)
+        elif type_spec is not None:
+            _refuse_beside_type_spec(
+                shape=input_shape if batch_shape is None else batch_shape, batch_size=batch_size, dtype=dtype,
+                sparse=sparse, ragged=ragged,
+            )  # fmt: skip
+        elif batch_shape is None:
             batch_shape = (batch_size, *(to_shape(() if input_shape is None else input_shape) or ()))
         dtype = tf.as_dtype(type_spec.dtype if type_spec is not None else dtype or settings.floatx()).name
         super().__init__(name=name or unique_name("input", zero_based=False), dtype=dtype, autocast=False, **kwargs)
-        self.sparse, self.ragged, self.optional = bool(sparse), bool(ragged), optional
         self._type_spec = (
-            type_spec if type_spec is not None else _spec(batch_shape, dtype, self.sparse, self.ragged, self.name)
+            type_spec if type_spec is not None else _spec(batch_shape, dtype, bool(sparse), bool(ragged), self.name)
         )
+        self.sparse = isinstance(self._type_spec, tf.SparseTensorSpec)
+        self.ragged = isinstance(self._type_spec, tf.RaggedTensorSpec)
+        self.optional = optional
         self._batch_input_shape = to_shape(self._type_spec.shape)
         self.built = True
         self.supports_masking = True
@@ -87,14 +92,14 @@ def Input(  # noqa: N802 (the public name)
         name: the input's name, the key under which a dict of inputs provides it.
         dtype: dtype of the input, `floatx()` if None.
         sparse: whether it is a `tf.SparseTensor`.
-        tensor: not supported.
+        tensor: a tensor of the input's type, which is all that is taken from it.
         ragged: whether it is a `tf.RaggedTensor`.
-        type_spec: the input's full type, instead of shape and dtype.
+        type_spec: the input's full type, instead of shape, dtype and kind.
         optional: accepted for compatibility.
         **kwargs: `batch_shape`, the shape with the batch axis.
 
     Raises:
-        ValueError: if neither or both of `shape` and `batch_shape` are given.
+        ValueError: unless exactly one of `shape`, `batch_shape`, `tensor` and `type_spec` is given.
         TypeError: for an unknown keyword.
     """
     batch_shape = kwargs.pop("batch_shape", kwargs.pop("batch_input_shape", None))
@@ -102,7 +107,8 @@ def Input(  # noqa: N802 (the public name)
         raise TypeError(f"Input takes no keyword argument {', '.join(map(repr, kwargs))}.")
     if sum(value is not None for value in (shape, batch_shape, type_spec, tensor)) != 1:
         raise ValueError(
-            f"Input needs exactly one of `shape` and `batch_shape`. Received: shape={shape}, batch_shape={batch_shape}"
+            "Input needs exactly one of `shape`, `batch_shape`, `tensor` and `type_spec`. "
+            f"Received: shape={shape}, batch_shape={batch_shape}, tensor={tensor}, type_spec={type_spec}"
         )
     layer = InputLayer(
         input_shape=shape, batch_size=batch_size, dtype=dtype, input_tensor=tensor, sparse=sparse, name=name,
@@ -112,11 +118,30 @@ def Input(  # noqa: N802 (the public name)
     return layer.symbolic
 
 
+def _spec_of_tensor(tensor: Any, dtype: Any) -> Any:
+    """The type of a tensor that stands for an input."""
+    spec = tensor.type_spec if isinstance(tensor, SymbolicTensor) else tf.type_spec_from_value(tensor)
+    if dtype is not None and tf.as_dtype(dtype) != spec.dtype:
+        raise ValueError(
+            f"`dtype` must be that of `tensor`, or left out. Received: dtype={dtype}, a tensor of {spec.dtype.name}"
+        )
+    return spec
+
+
+def _refuse_beside_type_spec(**given: Any) -> None:
+    wrong = [f"{name}={value!r}" for name, value in given.items() if value is not None]
+    if wrong:
+        raise ValueError(
+            f"`type_spec` says all of the input's type. Received besides: {', '.join(wrong)}\nLeave that out."
+        )
+
+
 def _spec(shape: Any, dtype: str, sparse: bool, ragged: bool, name: str) -> tf.TypeSpec:
     if sparse and ragged:
         raise ValueError("An input cannot be sparse and ragged at once. Received: sparse=True, ragged=True")
     if sparse:
         return tf.SparseTensorSpec(shape, dtype)
     if ragged:
-        return tf.RaggedTensorSpec(shape, dtype)
+        open_axes = [axis for axis, size in enumerate(shape) if size is None]
+        return tf.RaggedTensorSpec(shape, dtype, max(open_axes, default=0))
     return tf.TensorSpec(shape, dtype, name)

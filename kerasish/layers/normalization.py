@@ -92,7 +92,7 @@ class BatchNormalization(_Normalization):
         gamma_regularizer: a penalty on gamma.
         beta_constraint: a projection of beta after each update.
         gamma_constraint: a projection of gamma after each update.
-        synchronized: accepted for compatibility; each replica uses its own batch.
+        synchronized: accepted for compatibility: each replica uses its own batch, without TensorFlow's fused op.
         **kwargs: arguments of `Layer`; `fused` (False forbids TensorFlow's op for images and volumes, whose average
             variance is the unbiased one); `renorm` (batch renormalization: training sees, up to a correction that
             `renorm_clipping`, a dict of `rmin`, `rmax` and `dmax`, bounds, what inference will see) and
@@ -179,7 +179,9 @@ class BatchNormalization(_Normalization):
         self.renorm_stddev = self.add_weight("renorm_stddev", initializer=stddev, **average)
 
     def _can_fuse(self, rank: int) -> bool:
-        return not self.renorm and rank in (4, 5) and self.axis in ([1], [rank - 1]) and self.compute_dtype != "float64"
+        if self.renorm or self.synchronized:
+            return False
+        return rank in (4, 5) and self.axis in ([1], [rank - 1]) and self.compute_dtype != "float64"
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> tf.Tensor:
         """The normalized inputs.
@@ -250,6 +252,36 @@ class BatchNormalization(_Normalization):
     def _move_averages(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
         ops.move_average(self.moving_mean, mean, self.momentum)
         ops.move_average(self.moving_variance, variance, self.momentum)
+
+
+@LAYERS.register()
+class SyncBatchNormalization(BatchNormalization):
+    """`BatchNormalization(synchronized=True)` under its earlier name; the arguments are the same."""
+
+    __config_module__ = "keras.layers.experimental"
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            axis, momentum, epsilon, center, scale, beta_initializer, gamma_initializer, moving_mean_initializer,
+            moving_variance_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint,
+            synchronized=True, **kwargs,
+        )  # fmt: skip
 
 
 @LAYERS.register()

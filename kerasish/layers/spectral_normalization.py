@@ -36,7 +36,7 @@ class SpectralNormalization(Wrapper):
         super().__init__(layer, **kwargs)
         self.power_iterations = arguments.positive("power_iterations", power_iterations)
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Any) -> None:  # type: ignore[override]
         """Builds the layer inside, and creates the vector that the estimate starts from."""
         super().build(input_shape)
         self.kernel = self._find_kernel()

@@ -58,7 +58,11 @@ class OperationLayer(Layer):
         """The function's result; symbolic tensors for symbolic arguments."""
         if any_symbolic(args, kwargs):
             self._build_input_shape = _shapes_of(args[0])
-            return self._call_symbolically(self._call_signature(), args, kwargs)
+            outputs = self._call_symbolically(self._call_signature(), args, kwargs)
+            given = [tensor for tensor in tf.nest.flatten((args, kwargs)) if is_symbolic(tensor)]
+            if any(map(_is_sequence, tf.nest.flatten(outputs))) and any(one._keras_mask is not None for one in given):
+                self._tell_dropped_mask()
+            return outputs
         return self.call(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
@@ -109,6 +113,11 @@ def symbol_of(operation: Callable[..., Any]) -> str | None:
                 if _lookup(prefix + name) is not None:
                     return prefix + name
     return _symbols().get(id(operation))
+
+
+def _is_sequence(tensor: Any) -> bool:
+    """Whether a mask of steps could belong to the tensor."""
+    return tensor.dtype.is_floating and tensor.shape.rank is not None and tensor.shape.rank > 2
 
 
 def _unwrapped(function: Any) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasish.models import experimental as experimental
 from kerasish.models import restored as _restored  # noqa: F401 (registers the model that `load_model` falls back on)
 from kerasish.models.cloning import clone_model, model_from_config, model_from_json, model_from_yaml
 from kerasish.models.model import Model

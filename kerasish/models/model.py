@@ -22,7 +22,7 @@ from kerasish.data_sources.arrays import one_block, single_batch, split
 from kerasish.data_sources.source import Source, open_source, unpack_x_y_sample_weight
 from kerasish.graph import scratch
 from kerasish.graph.symbolic_tensor import SymbolicTensor
-from kerasish.layers.base import LAYERS
+from kerasish.layers.base import LAYERS, masks_of
 from kerasish.layers.endpoints import AddLoss, AddMetric
 from kerasish.models.functional import Network, rebuild
 from kerasish.models.older_names import OlderNames
@@ -125,6 +125,15 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             for tensor, one in zip(self._network.in_order(inputs), tf.nest.flatten(mask), strict=False):
                 tensor._keras_mask = one
         return self._network.run(inputs)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The masks of the outputs for the inputs; None for a subclass that does not define it."""
+        return None if self._network is None else masks_of(self.call(inputs, mask=mask))
+
+    def _mark(self, inputs: Any, mask: Any, outputs: Any) -> None:
+        """The layers of a network have marked its outputs; a subclass that defines `compute_mask` is asked."""
+        if self._network is None and type(self).compute_mask is not Model.compute_mask:
+            super()._mark(inputs, mask, outputs)
 
     def build(self, input_shape: Any) -> None:
         """Creates the weights by calling the model symbolically on inputs of that shape."""

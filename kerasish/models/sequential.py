@@ -9,7 +9,7 @@ import tensorflow as tf
 from kerasish.core import object_config
 from kerasish.core.shapes import shapes_of
 from kerasish.graph.symbolic_tensor import is_symbolic
-from kerasish.layers.base import LAYERS, Layer, named_scope
+from kerasish.layers.base import LAYERS, Layer, masks_of, named_scope
 from kerasish.layers.input import Input, InputLayer
 from kerasish.models.functional import Network
 from kerasish.models.model import Model
@@ -155,9 +155,18 @@ class Sequential(Model):
         if self._network is not None:
             return super().call(inputs, training, mask)
         outputs = inputs
+        if mask is not None:
+            outputs._keras_mask = mask
         for layer in self.layers:
             outputs = layer(outputs)
         return outputs
+
+    def compute_mask(self, inputs: Any, mask: Any) -> Any:  # type: ignore[override]
+        """The mask of the output for the inputs."""
+        return masks_of(self.call(inputs, mask=mask))
+
+    def _mark(self, inputs: Any, mask: Any, outputs: Any) -> None:
+        """The layers have marked the output."""
 
     def get_config(self) -> dict[str, Any]:
         """The layers' configurations in order."""

@@ -10,8 +10,9 @@ import kerasish
 REFERENCE = json.loads(check_api.REFERENCE.read_text())
 ABSENT = check_api.Absent.read(check_api.ABSENT)
 COMPLETE = [
-    "activations", "backend", "backend.experimental", "constraints", "initializers", "losses", "metrics",
-    "metrics.experimental", "mixed_precision", "optimizers", "optimizers.experimental", "optimizers.legacy",
+    "activations", "backend", "backend.experimental", "constraints", "initializers", "layers", "layers.experimental",
+    "layers.experimental.preprocessing", "losses", "metrics", "metrics.experimental", "mixed_precision", "models",
+    "optimizers", "optimizers.experimental", "optimizers.legacy",
     "optimizers.schedules", "regularizers",
 ]  # fmt: skip
 

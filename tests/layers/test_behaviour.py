@@ -132,6 +132,29 @@ def test_normalization_of_halves_is_precise() -> None:
     np.testing.assert_allclose(outputs, exact, atol=2e-3)
 
 
+# Random features.
+
+
+def test_random_features_approximate_their_kernel_and_train_their_width_only() -> None:
+    x = _normal(6, 3)
+    distance = x[:, None] - x[None]
+    kernels = {
+        "gaussian": np.exp(-(distance**2).sum(-1) / (2 * 1.5**2)),
+        "laplacian": np.exp(-np.abs(distance).sum(-1) / 1.5),
+    }
+    for name, expected in kernels.items():
+        layer = layers.experimental.RandomFourierFeatures(20_000, name, 1.5)
+        np.testing.assert_allclose(2 / 20_000 * (layer(x) @ tf.transpose(layer(x))), expected, atol=0.05)
+        assert layer.trainable_weights == []
+    layer = layers.experimental.RandomFourierFeatures(4, trainable=True)
+    model = Sequential([layer, layers.Dense(1)])
+    before = [model(x), *layer.get_weights()]
+    model.compile("sgd", "mse")
+    model.fit(x, x[:, 0], verbose=0)
+    changed = [not np.array_equal(old, new) for old, new in zip(before[1:], layer.get_weights(), strict=True)]
+    assert changed == [True, False, False] and layer.scale == pytest.approx(1.5**0.5)
+
+
 # Masks.
 
 

@@ -89,7 +89,7 @@ class TextVectorization(Specified, PreprocessingLayer):
         return {**config, **{name: lookup[name] for name in _OWN}, "vocabulary_size": self.vocabulary_size()}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    def from_config(cls, config: dict[str, Any]) -> Any:
         """A layer with the configuration's arguments.
 
         Raises:
@@ -100,7 +100,7 @@ class TextVectorization(Specified, PreprocessingLayer):
         for argument in ("standardize", "split"):
             name = config.get(argument)
             if isinstance(name, str) and name not in (*_FORMS, *_SPLITS):
-                config[argument] = find_custom(name, custom_objects) or name
+                config[argument] = find_custom(name) or name
         return cls(**config)
 
     # The vocabulary.

@@ -67,7 +67,7 @@ class Bidirectional(TakesStates, Wrapper):
             self.forward_layer.zero_output_for_mask = self.backward_layer.zero_output_for_mask = True
         self.input_spec = layer.input_spec
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Any) -> None:  # type: ignore[override]
         """Builds both layers, their weights named after them."""
         shape = sequence_shape(input_shape)
         for layer in (self.forward_layer, self.backward_layer):
@@ -126,7 +126,7 @@ class Bidirectional(TakesStates, Wrapper):
         outputs = [shape, shape] if self.merge_mode is None else [shape]
         return [*outputs, *states, *states] if self.return_state or self.merge_mode is None else shape
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any) -> Any:  # type: ignore[override]
         """The mask of the sequence for all outputs, none for the last ones or for states."""
         output = first_mask(mask) if self.return_sequences else None
         outputs = [output, output] if self.merge_mode is None else output
@@ -136,14 +136,15 @@ class Bidirectional(TakesStates, Wrapper):
         count = len(sizes) if isinstance(sizes, (list, tuple)) else 1
         return [*(outputs if isinstance(outputs, list) else [outputs]), *[None] * (2 * count)]
 
-    def reset_states(self) -> None:
-        """Sets the states of both layers to their initial values.
+    def reset_states(self, states: Any = None) -> None:
+        """Sets the states of both layers to their initial values, or to the given ones, the forward layer's first.
 
         Raises:
             AttributeError: if the layers are not stateful.
         """
-        self.forward_layer.reset_states()
-        self.backward_layer.reset_states()
+        ahead, back = self._halves(states)
+        self.forward_layer.reset_states(ahead)
+        self.backward_layer.reset_states(back)
 
     @property
     def constraints(self) -> dict[Any, Any]:

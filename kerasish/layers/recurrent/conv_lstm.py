@@ -14,7 +14,7 @@ from kerasish.layers.base import LAYERS
 from kerasish.layers.input_spec import InputSpec
 from kerasish.layers.recurrent.cell import cell_arguments, shares_arguments
 from kerasish.layers.recurrent.lstm import LSTMCell
-from kerasish.layers.recurrent.rnn import RNN
+from kerasish.layers.recurrent.rnn import RNN, CellLayer
 from kerasish.layers.recurrent.states import sequence_shape
 from kerasish.ops.convolution import convolve
 
@@ -140,10 +140,9 @@ _OF_THE_SEQUENCE = ("return_sequences", "return_state", "go_backwards", "statefu
 
 @shares_arguments(LSTMCell)
 @shares_arguments(ConvLSTMCell)
-class _ConvLSTM(RNN):
+class _ConvLSTM(CellLayer):
     """Base of convolutional LSTMs, one class for each rank; subclasses pass on their arguments by name."""
 
-    _config_excluded: tuple[str, ...] = ("cell",)
     rank = 0
 
     def _begin(self, given: dict[str, Any], kwargs: dict[str, Any]) -> None:
@@ -181,12 +180,6 @@ class _ConvLSTM(RNN):
         sizes = [cell._covered(*one) for one in window]
         sizes = [cell.filters, *sizes] if cell.first else [*sizes, cell.filters]
         return [tf.zeros([known[1 if self.time_major else 0], *sizes], self._state_dtype()) for _ in range(2)]
-
-    def call(  # type: ignore[override]
-        self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None
-    ) -> Any:
-        """The last output or all of them, and the last states if asked for."""
-        return self._along(inputs, mask, training, initial_state)
 
 
 @LAYERS.register()

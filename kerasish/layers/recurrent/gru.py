@@ -13,7 +13,7 @@ import tensorflow as tf
 from kerasish import activations
 from kerasish.layers.base import LAYERS
 from kerasish.layers.recurrent.cell import RecurrentCell, cell_arguments, shares_arguments
-from kerasish.layers.recurrent.rnn import RNN
+from kerasish.layers.recurrent.rnn import CellLayer
 from kerasish.ops import recurrence
 
 
@@ -117,13 +117,11 @@ class GRUCell(RecurrentCell):
 
 @LAYERS.register()
 @shares_arguments(GRUCell)
-class GRU(RNN):
+class GRU(CellLayer):
     """A gated recurrence: `(batch, time, features)` to the last output `(batch, units)` or to all.
 
     The arguments are those of `GRUCell` and of `RNN`, and `activity_regularizer`: a penalty on the outputs.
     """
-
-    _config_excluded: tuple[str, ...] = ("cell",)
 
     def __init__(
         self,
@@ -164,12 +162,6 @@ class GRU(RNN):
         )  # fmt: skip
 
     implementation = property(lambda self: self.cell.implementation, doc="How the cell draws its masks, 1 or 2.")
-
-    def call(  # type: ignore[override]
-        self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None
-    ) -> Any:
-        """The last output or all of them, and the last state if asked for."""
-        return self._along(inputs, mask, training, initial_state)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""

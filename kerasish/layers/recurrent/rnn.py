@@ -102,7 +102,7 @@ class RNN(TakesStates):
             return output
         return [output, *(shape([batch], size) for size in tf.nest.flatten(self.cell.state_size))]
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any) -> Any:  # type: ignore[override]
         """The mask of the sequence for all outputs, none for the last one or for states."""
         output = first_mask(mask) if self.return_sequences else None
         return [output, *[None] * len(_listed(self.cell.state_size))] if self.return_state else output
@@ -316,6 +316,39 @@ class RNN(TakesStates):
         layer = cls(**config)
         layer._num_constants = constants
         return layer
+
+
+class CellLayer(RNN):
+    """Base of layers that make their cell from their own arguments."""
+
+    _config_excluded: tuple[str, ...] = ("cell",)
+
+    def call(  # type: ignore[override]
+        self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None
+    ) -> Any:
+        """The last output or all of them, and the last states if asked for."""
+        return self._along(inputs, mask, training, initial_state)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:  # type: ignore[override]
+        """The layer that the configuration describes."""
+        return super().from_config(config)
+
+    def get_dropout_mask_for_cell(self, inputs: Any, training: Any, count: int = 1) -> Any:
+        """The cell's factors for the inputs."""
+        return self.cell.get_dropout_mask_for_cell(inputs, training, count)
+
+    def get_recurrent_dropout_mask_for_cell(self, inputs: Any, training: Any, count: int = 1) -> Any:
+        """The cell's factors for the states."""
+        return self.cell.get_recurrent_dropout_mask_for_cell(inputs, training, count)
+
+    def reset_dropout_mask(self) -> None:
+        """Lets the cell draw anew which inputs are dropped."""
+        self.cell.reset_dropout_mask()
+
+    def reset_recurrent_dropout_mask(self) -> None:
+        """Lets the cell draw anew which states are dropped."""
+        self.cell.reset_recurrent_dropout_mask()
 
 
 def _all_cells(cell: Any) -> list[RecurrentCell]:

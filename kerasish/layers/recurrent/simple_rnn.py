@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kerasish.layers.base import LAYERS
 from kerasish.layers.recurrent.cell import RecurrentCell, cell_arguments, shares_arguments
-from kerasish.layers.recurrent.rnn import RNN
+from kerasish.layers.recurrent.rnn import CellLayer
 
 
 @LAYERS.register()
@@ -66,13 +66,11 @@ class SimpleRNNCell(RecurrentCell):
 
 @LAYERS.register()
 @shares_arguments(SimpleRNNCell)
-class SimpleRNN(RNN):
+class SimpleRNN(CellLayer):
     """A fully connected recurrence: `(batch, time, features)` to the last output `(batch, units)` or to all.
 
     The arguments are those of `SimpleRNNCell` and of `RNN`, and `activity_regularizer`: a penalty on the outputs.
     """
-
-    _config_excluded: tuple[str, ...] = ("cell",)
 
     def __init__(
         self,
@@ -107,9 +105,3 @@ class SimpleRNN(RNN):
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
-
-    def call(  # type: ignore[override]
-        self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None
-    ) -> Any:
-        """The last output or all of them, and the last state if asked for."""
-        return self._along(inputs, mask, training, initial_state)

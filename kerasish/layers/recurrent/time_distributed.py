@@ -30,7 +30,7 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Any) -> None:  # type: ignore[override]
         """Builds the layer inside for one step's inputs."""
         if not self.layer.built:
             self.layer.build(map_shapes(self._step_shape, input_shape))
