@@ -35,6 +35,7 @@ from kerasish.data_sources.sequence import Sequence
 from kerasish.data_sources.weights import class_weighting
 
 _BLOCK_BYTES = 64 * 2**20
+_PATIENCE = 1.0
 
 
 class Stacked:
@@ -184,6 +185,7 @@ class _PythonEpoch(Epoch[AnyPythonSource]):
         super().__init__(source, index, limit)
         self._ready, self._ahead = ready, ahead
         self._error: Exception | None = None
+        self._patience: float | None = None
 
     def _draw(self, count: int, equal: bool) -> Block | None:
         batches: list[Batch] = []
@@ -216,8 +218,14 @@ class _PythonEpoch(Epoch[AnyPythonSource]):
 
     def close(self) -> None:
         super().close()
-        self._source.keep([*self._ready, *self._ahead.close()])
+        self._source.keep([*self._ready, *self._ahead.close(self._patience)])
         self._ready.clear()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._patience = None if kind is None else _PATIENCE
+        super().__exit__(kind, error, trace)
 
 
 class _SequenceEpoch(_PythonEpoch[SequenceSource]):

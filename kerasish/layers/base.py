@@ -16,6 +16,7 @@ from kerasish import metrics as metrics_module
 from kerasish import regularizers
 from kerasish.core import dtype_policy, object_config
 from kerasish.core.configurable import Configurable
+from kerasish.core.forks import refuse_fork
 from kerasish.core.naming import to_snake_case, unique_name
 from kerasish.core.registry import Registry
 from kerasish.core.shapes import Shape, is_shape, map_shapes, shapes_of, to_shape
@@ -189,6 +190,7 @@ class Layer(Configurable, Connected, OlderNames):
             if not isinstance(inputs, tf.Tensor):
                 inputs = tf.nest.map_structure(_to_tensor, inputs)
         if context.depth == 0:
+            refuse_fork()
             self._clear_losses()
         return self._call_with(signature, self._cast(inputs), args, kwargs)
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from kerasish import optimizers
 from kerasish.callbacks import CallbackList, History
 from kerasish.callbacks.finite import FiniteWatch
+from kerasish.core.forks import refuse_fork
 from kerasish.core.naming import unique_name
 from kerasish.core.shapes import shapes_of
 from kerasish.core.tracking import unique
@@ -33,6 +34,7 @@ from kerasish.training import checks, loop
 from kerasish.training.objective import CompiledLoss, CompiledMetrics
 from kerasish.training.outputs import Outputs
 from kerasish.training.program import MetricResults, Program
+from kerasish.training.turns import TRACING, Run, Turns
 
 _STATE = ("optimizer", "loss", "compiled_loss", "compiled_metrics", "history", "_compile_arguments", "_programs")
 
@@ -68,7 +70,8 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         state: dict[str, Any] = {"_network": None, "_programs": {}, "optimizer": None, "loss": None,
                  "compiled_loss": None, "history": None,
                  "compiled_metrics": None, "stop_training": False, "steps_per_execution": 1, "_run_eagerly": None,
-                 "_jit_compile": "auto", "_compile_arguments": None, "_known_outputs": None}  # fmt: skip
+                 "_jit_compile": "auto", "_compile_arguments": None, "_known_outputs": None,
+                 "_turns": Turns()}  # fmt: skip
         instance.__dict__.update(state)
         return instance
 
@@ -303,25 +306,29 @@ class Model(Structured, Summarized, OlderNames, Persistent):
 
     def program(self, kind: str) -> Program:
         """The compiled steps of a kind, `"train"`, `"test"` or `"predict"`; kept until the model is compiled again."""
-        if kind not in self._programs:
-            method, options = f"{kind}_step", {}
-            if kind == "train" and self.built and scratch.is_library_method(self, method):
-                self.optimizer.build(self.trainable_variables)  # a trace that makes variables is repeated
-                options["around"] = getattr(self.optimizer, "many_steps", nullcontext)
+        with TRACING:
+            if kind not in self._programs:
+                self._programs[kind] = self._new_program(kind)
+            return self._programs[kind]
 
-            def step(batch: Any) -> Any:
-                try:
-                    return scratch.converted(getattr(self, method))(batch)
-                finally:
-                    if not tf.executing_eagerly():
-                        self._clear_losses()
+    def _new_program(self, kind: str) -> Program:
+        method, options = f"{kind}_step", {}
+        if kind == "train" and self.built and scratch.is_library_method(self, method):
+            self.optimizer.build(self.trainable_variables)  # a trace that makes variables is repeated
+            options["around"] = getattr(self.optimizer, "many_steps", nullcontext)
 
-            self._programs[kind] = Program(
-                step, self.get_metrics_result, collect=kind == "predict", eager=self.run_eagerly,
-                jit_compile=self._jit_compile, revision=lambda: getattr(self.optimizer, "revision", None),
-                reset=self.reset_metrics, **options,
-            )  # fmt: skip
-        return self._programs[kind]
+        def step(batch: Any) -> Any:
+            try:
+                return scratch.converted(getattr(self, method))(batch)
+            finally:
+                if not tf.executing_eagerly():
+                    self._clear_losses()
+
+        return Program(
+            step, self.get_metrics_result, collect=kind == "predict", eager=self.run_eagerly,
+            jit_compile=self._jit_compile, revision=lambda: getattr(self.optimizer, "revision", None),
+            reset=self.reset_metrics, **options,
+        )  # fmt: skip
 
     def train_step_graph(self) -> Any:
         """The graph of the traced training step, or None before training."""
@@ -422,6 +429,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         callbacks: Any = None,        max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False,
     ) -> Any:  # fmt: skip
         """The outputs for all inputs as NumPy arrays; silent unless `verbose` is 1."""
+        refuse_fork()
         source = open_source(x, batch_size=batch_size, steps=steps, workers=workers, input_names=self.input_names,
                              use_multiprocessing=use_multiprocessing, max_queue_size=max_queue_size)  # fmt: skip
         if self._network is not None:
@@ -455,6 +463,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch as NumPy arrays."""
+        refuse_fork()
         batch = single_batch(x)
         _, outputs = self.program("predict").run(one_block(batch, _row_count(batch)))
         return tf.nest.map_structure(lambda value: value.numpy() if isinstance(value, tf.Tensor) else value, outputs)
@@ -462,7 +471,10 @@ class Model(Structured, Summarized, OlderNames, Persistent):
     def _on_batch(self, kind: str, batch: Any, reset_metrics: bool, return_dict: bool) -> Any:
         block = one_block(batch, _row_count(batch), fresh=reset_metrics)
         self._check_element(block.specs[0], batch)
-        _, logs = self.program(kind).run(block)
+        run = Run()
+        with self._turns.turn(run, self):
+            _, logs = self.program(kind).run(block)
+        run.over = True
         found = {name: float(value) if value.shape.rank == 0 else value.numpy() for name, value in logs.items()}
         return self._reported(found, return_dict)
 
@@ -495,9 +507,10 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         if overridden or (self._network is None and type(self).call is Model.call):
             return
         targets = f"{argument}[1]" if of_validation else "y"
-        outputs = self._output_specs(element)
-        checks.check_targets(self.compiled_loss, outputs, element, targets, columns)
-        self.compiled_metrics.build(unpack_x_y_sample_weight(element)[1], outputs)
+        with TRACING:
+            outputs = self._output_specs(element)
+            checks.check_targets(self.compiled_loss, outputs, element, targets, columns)
+            self.compiled_metrics.build(unpack_x_y_sample_weight(element)[1], outputs)
         if columns is not None:
             checks.check_labels(self.compiled_loss, outputs, columns, targets)
 
@@ -513,6 +526,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         return self._known_outputs[1].value
 
     def _check_compiled(self, method: str) -> None:
+        refuse_fork()
         if not self.compiled:
             raise RuntimeError(f"The model must be compiled before `{method}`. Call model.compile(optimizer, loss).")
 

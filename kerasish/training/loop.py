@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow as tf
 from kerasish.callbacks import CallbackList
 from kerasish.data_sources.source import Source
 from kerasish.training.program import Program
+from kerasish.training.turns import Run
 
 Logs = dict[str, Any]
 _REFRESH = 0.1
@@ -79,9 +81,9 @@ def fit(
     callbacks.on_train_begin()
     logs: Logs = {}
     for epoch in range(initial_epoch, epochs):
-        model.reset_metrics()
+        run = _begun(model)
         callbacks.on_epoch_begin(epoch)
-        seen = run_epoch(model, program, source, epoch - initial_epoch, callbacks, "train", watched)
+        seen = run_epoch(model, program, source, epoch - initial_epoch, callbacks, "train", watched, run)
         if seen is None:
             break
         logs = seen
@@ -100,9 +102,9 @@ def fit(
 
 def evaluate(model: Any, program: Program, source: Source, callbacks: CallbackList, watched: bool) -> Logs | None:
     """Metrics over all batches of the source."""
-    model.reset_metrics()
+    run = _begun(model)
     callbacks.on_test_begin()
-    logs = run_epoch(model, program, source, 0, callbacks, "test", watched)
+    logs = run_epoch(model, program, source, 0, callbacks, "test", watched, run)
     callbacks.on_test_end(logs)
     return logs
 
@@ -111,16 +113,19 @@ def predict(model: Any, program: Program, source: Source, callbacks: CallbackLis
     """The outputs for all batches as NumPy arrays, joined along the batch axis."""
     callbacks.on_predict_begin()
     collected: list[Any] = []
-    run_epoch(model, program, source, 0, callbacks, "predict", watched, collected)
+    run_epoch(model, program, source, 0, callbacks, "predict", watched, collected=collected)
     callbacks.on_predict_end()
     return tf.nest.map_structure(lambda *parts: _joined(parts), *collected)
 
 
 def run_epoch(
     model: Any, program: Program, source: Source, index: int, callbacks: CallbackList, mode: str, watched: bool,
-    collected: list[Any] | None = None,
+    run: Run | None = None, collected: list[Any] | None = None,
 ) -> Logs | None:  # fmt: skip
-    """The last logs of one pass, or None if there was not a single batch; predictions are appended to `collected`."""
+    """The last logs of one pass, or None if there was not a single batch; predictions are appended to `collected`.
+
+    Without a `run` there are no metrics, and other threads may compute at the same time.
+    """
     pace = Pace(program, callbacks, mode, model.steps_per_execution, watched)
     begin, end = getattr(callbacks, f"on_{mode}_batch_begin"), getattr(callbacks, f"on_{mode}_batch_end")
     logs: Logs | None = None
@@ -134,7 +139,8 @@ def run_epoch(
                 break
             if one_by_one:
                 begin(batches, {})
-            done, returned = _timed(program, pace, block)
+            with nullcontext() if run is None else model._turns.turn(run, model):
+                done, returned = _timed(program, pace, block)
             epoch.taken(block, done)
             if not done:
                 break
@@ -150,7 +156,17 @@ def run_epoch(
                 end(batches - 1, {"batch": batches - 1, **size, **logs})
             else:
                 callbacks.on_block_end(mode, batches - 1, done, rows, logs)
+    if run is not None:
+        run.over = True
     return logs
+
+
+def _begun(model: Any) -> Run:
+    """A run whose metrics start afresh."""
+    run = Run()
+    with model._turns.turn(run, model):
+        model.reset_metrics()
+    return run
 
 
 def _timed(program: Program, pace: Pace, block: Any) -> tuple[int, Any]:

@@ -18,6 +18,7 @@ from kerasish.data_sources.arrays import GATHERED
 from kerasish.data_sources.blocks import FRESH, Block, Whole
 from kerasish.training.compilation import is_fit, is_long
 from kerasish.training.faults import brief
+from kerasish.training.turns import TRACING
 
 
 class MetricResults(dict):
@@ -122,14 +123,17 @@ class Program:
         return (int(done) if take.drawn else block.steps), logs
 
     def _of(self, take: Any, specs: tuple[Any, ...], by_xla: bool = False, step: _Step | None = None) -> _Traced:
-        revision = self._revision()
-        if self._last is not None and self._last[0][0] is specs and self._last[0][1:] == (take, revision, by_xla):
-            return self._last[1]
+        revision, last = self._revision(), self._last
+        if last is not None and last[0][0] is specs and last[0][1:] == (take, revision, by_xla):
+            return last[1]
         key = (take, str(specs), revision, by_xla)
         if key not in self._traced:
-            self._traced[key] = self._trace(take, specs, by_xla, step)
-        self._last = ((specs, take, revision, by_xla), self._traced[key])
-        return self._traced[key]
+            with TRACING:
+                if key not in self._traced:
+                    self._traced[key] = self._trace(take, specs, by_xla, step)
+        traced = self._traced[key]
+        self._last = ((specs, take, revision, by_xla), traced)
+        return traced
 
     def _trace(self, take: Any, specs: tuple[Any, ...], by_xla: bool, step: _Step | None) -> _Traced:
         if step is None:

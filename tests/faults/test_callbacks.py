@@ -2,6 +2,7 @@
 
 import threading
 
+import numpy as np
 import pytest
 
 import kerasish as keras
@@ -65,6 +66,27 @@ def test_f09_what_is_no_callback_is_refused(wrong, words, method):
     arguments = (X,) if method == "predict" else (X, Y)
     with refused(TypeError, words, model):
         getattr(model, method)(*arguments, callbacks=[C.History(), wrong], verbose=0)
+
+
+def test_f10_training_within_a_callback():
+    other, seen = network(), []
+
+    class Nested(C.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append((logs["loss"], self.model.evaluate(X, Y, verbose=0)))
+
+        def on_epoch_end(self, epoch, logs=None):
+            other.fit(X, Y, verbose=0)
+            assert self.model.predict(X, verbose=0).shape == (40, 3)
+
+    model, alone = network(), network()
+    history = model.fit(X, Y, epochs=2, shuffle=False, batch_size=10, callbacks=[Nested()], verbose=0)
+    expected = alone.fit(X, Y, epochs=2, shuffle=False, batch_size=10, verbose=0)
+    np.testing.assert_allclose(history.history["loss"], expected.history["loss"], rtol=1e-5)
+    for ours, theirs in zip(model.get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+    assert seen[-1][1] == pytest.approx(model.evaluate(X, Y, verbose=0))
+    assert len(other.history.epoch) == 1
 
 
 WATCHING = {

@@ -1,4 +1,4 @@
-"""Ctrl-C, threads, and an output that is gone (F13, F29, F40)."""
+"""Ctrl-C, threads, forked children, and an output that is gone (F13, F14, F29-F31, F40)."""
 
 import io
 import os
@@ -23,6 +23,44 @@ def test_f13_a_fit_that_was_interrupted_keeps_its_history_and_goes_on():
         model.fit(X, Y, epochs=10**6, callbacks=[slow], verbose=0)
     assert len(model.history.epoch) >= 4 and len(model.history.history["loss"]) == len(model.history.epoch)
     assert len(model.fit(X, Y, epochs=2, verbose=0).epoch) == 2
+
+
+class Slow(keras.utils.Sequence):
+    """Batches of which one takes a minute, or until it is released."""
+
+    begun, released = threading.Event(), threading.Event()
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        if index == 3:
+            self.begun.set()
+            self.released.wait(60)
+        return X[:5], Y[:5]
+
+
+@pytest.mark.parametrize("multiprocessing", [False, True])
+def test_f14_an_interrupt_ends_workers_that_are_busy_within_two_seconds(multiprocessing):
+    model, moments = network(), []
+    Slow.begun.clear()
+    Slow.released.clear()
+
+    def interrupt():
+        Slow.begun.wait()
+        moments.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(Slow(), workers=2, use_multiprocessing=multiprocessing, shuffle=False, verbose=0)
+    assert time.perf_counter() - moments[0] < 2
+    assert len(model.fit(X, Y, verbose=0).epoch) == 1
+    stuck = [thread for thread in threading.enumerate() if thread.name.startswith("kerasish")]
+    assert len(stuck) == 1 and stuck[0].daemon, "it must not keep the process from ending"
+    Slow.released.set()
+    stuck[0].join(10)
+    assert not stuck[0].is_alive()
 
 
 def at_once(count, work):
@@ -53,6 +91,68 @@ def test_f29_predictions_of_eight_threads_are_right():
         for one in found:
             np.testing.assert_allclose(one, expected, rtol=1e-5)
     assert model.program("predict").traces == 1
+
+
+def test_f30_evaluations_of_eight_threads_are_right():
+    model = network(metrics=["mae"])
+    sizes = [10, 20, 30, 40] * 2
+    expected = [network(metrics=["mae"]).evaluate(X[:size], Y[:size], batch_size=3, verbose=0) for size in sizes]
+    results = at_once(8, lambda number: [
+        model.evaluate(X[: sizes[number]], Y[: sizes[number]], batch_size=3, verbose=0) for _ in range(20)])
+    for found, wanted in zip(results, expected, strict=True):
+        np.testing.assert_allclose(found, [wanted] * 20, rtol=1e-5)
+    assert model.program("test").traces == 1
+
+
+def test_f30_an_evaluation_beside_a_training_disturbs_neither():
+    model, alone = network(metrics=["mae"]), network(metrics=["mae"])
+    model.optimizer.learning_rate = alone.optimizer.learning_rate = 0.0
+    wanted = alone.evaluate(X[:20], Y[:20], batch_size=3, verbose=0)
+    expected = alone.fit(X, Y, epochs=1, batch_size=4, shuffle=False, verbose=0)
+
+    def work(number):
+        if number:
+            return [model.evaluate(X[:20], Y[:20], batch_size=3, verbose=0) for _ in range(20)]
+        return model.fit(X, Y, epochs=30, batch_size=4, shuffle=False, verbose=0).history
+
+    history, *found = at_once(3, work)
+    for name, values in expected.history.items():
+        np.testing.assert_allclose(history[name], values * 30, rtol=1e-5)
+    for one in found:
+        np.testing.assert_allclose(one, [wanted] * 20, rtol=1e-5)
+
+
+def in_a_fork(work):
+    """What the work raises in a forked child; the child is killed after ten seconds."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            work()
+            text = "nothing"
+        except BaseException as error:
+            text = f"{type(error).__name__}: {error}"
+        os.write(writing, text.encode())
+        os._exit(0)
+    os.close(writing)
+    timer = threading.Timer(10, os.kill, (child, signal.SIGKILL))
+    timer.start()
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    timer.cancel()
+    os.waitpid(child, 0)
+    return text
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict", "train_on_batch", "test_on_batch",
+                                    "predict_on_batch", "__call__"])  # fmt: skip
+def test_f31_a_forked_child_gets_an_error_instead_of_waiting_for_ever(method):
+    model = network()
+    model.predict(X)
+    arguments = (X,) if method in ("predict", "predict_on_batch", "__call__") else (X, Y)
+    text = in_a_fork(lambda: getattr(model, method)(*arguments))
+    assert text.startswith("RuntimeError") and "spawn" in text and len(text.splitlines()) <= 6
+    assert model.predict(X).shape == (40, 3)
 
 
 @pytest.mark.parametrize("stream", [None, "closed", "broken", "ascii"])
