@@ -17,7 +17,7 @@ _STEPS_TO_PAY = 2500
 """Steps by which a compilation (0.5-1 s) has won its time back, at 0.2-0.4 ms a step."""
 _STEPS_AT_ONCE = 50
 """Steps of an epoch from which on the start of a compiled program (1 ms) does not matter."""
-_LARGEST_PRODUCT = 3e7
+_LARGEST_PRODUCT = 5e8
 """Multiplications of all matrix products of a step beyond which TensorFlow's kernels are faster."""
 _SMALL = """
     Placeholder Const NoOp Identity IdentityN StopGradient PreventGradient ReadVariableOp AssignVariableOp
@@ -26,16 +26,19 @@ _SMALL = """
     SoftplusGrad Softmax LogSoftmax SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits Add AddV2 AddN
     Sub Mul RealDiv Div DivNoNan MulNoNan Neg Reciprocal Square SquaredDifference Sqrt SqrtGrad Rsqrt RsqrtGrad Pow
     Exp Log Log1p Abs Sign Maximum Minimum ClipByValue Floor FloorDiv FloorMod Round Sum Mean Max Min Prod All Any
-    ArgMax Cast Shape Size Rank Reshape ExpandDims Squeeze Transpose ConcatV2 Concat Split SplitV Pack Unpack Tile
-    BroadcastTo BroadcastArgs BroadcastGradientArgs DynamicBroadcastGradientArgs Fill ZerosLike OnesLike Range
-    StridedSlice StridedSliceGrad Slice Pad Select SelectV2 Equal NotEqual Less LessEqual Greater GreaterEqual
-    LogicalAnd LogicalOr LogicalNot IsFinite IsNan OneHot L2Loss InvertPermutation DynamicStitch Bitcast Cos Erf
-    Erfc Ceil StatelessRandomUniformV2 StatelessRandomUniformFullIntV2 StatelessRandomNormalV2
-    StatelessRandomGetKeyCounter StatelessRandomGetAlg ResourceApplyAdam ResourceApplyGradientDescent
-    ResourceApplyKerasMomentum ResourceApplyMomentum ResourceApplyRMSProp ResourceApplyCenteredRMSProp
-    ResourceApplyAdagradV2 ResourceApplyAdaMax ResourceApplyFtrlV2 ResourceApplyAdadelta
+    ArgMax Cast Shape Size Rank Reshape ExpandDims Squeeze Transpose ConcatV2 Concat ConcatOffset ShapeN Split
+    SplitV Pack Unpack Tile BroadcastTo BroadcastArgs BroadcastGradientArgs DynamicBroadcastGradientArgs Fill
+    ZerosLike OnesLike Range StridedSlice StridedSliceGrad Slice Pad Select SelectV2 Equal NotEqual Less LessEqual
+    Greater GreaterEqual LogicalAnd LogicalOr LogicalNot IsFinite IsNan OneHot L2Loss InvertPermutation
+    DynamicStitch Bitcast Cos Erf Erfc Ceil StatelessRandomUniformV2 StatelessRandomUniformFullIntV2
+    StatelessRandomNormalV2 StatelessRandomGetKeyCounter StatelessRandomGetAlg ResourceApplyAdam
+    ResourceApplyGradientDescent ResourceApplyKerasMomentum ResourceApplyMomentum ResourceApplyRMSProp
+    ResourceApplyCenteredRMSProp ResourceApplyAdagradV2 ResourceApplyAdaMax ResourceApplyFtrlV2
+    ResourceApplyAdadelta
 """
 _FIT = frozenset(_SMALL.split())
+_LOOKUPS = frozenset(["ResourceGather", "UnsortedSegmentSum", "ResourceScatterSub"])
+"""Operations of embeddings; they fit where their indices are an input of the step, which can be looked at before."""
 
 
 def is_long(epochs: int, batches: int) -> bool:
@@ -51,15 +54,61 @@ def is_fit(graph: tf.Graph, rows: int) -> bool:
         rows: rows of a batch.
     """
     operations = graph.get_operations()
-    if not all(operation.type in _FIT or _gathers_sizes(operation) for operation in operations):
-        return False
+    known = {id(graph.inputs[place].op) for place in _tables(graph)}
+    for operation in operations:
+        if operation.type in _LOOKUPS and id(_source(operation.inputs[1])) in known:
+            continue
+        if operation.type not in _FIT and not _gathers_sizes(operation):
+            return False
     products = sum(_weights_of(operation) for operation in operations if operation.type == "MatMul")
     return 0 < rows * products <= _LARGEST_PRODUCT
 
 
+def check_indices(graph: tf.Graph, columns: Any) -> None:
+    """Looks at the columns that a step takes for indices of tables, as embeddings do.
+
+    TensorFlow's kernels refuse an index that is out of range; XLA takes another row, and says nothing.
+
+    Raises:
+        ValueError: for an index outside its table.
+    """
+    parts = tf.nest.flatten(columns, expand_composites=True)
+    given = [part for part in parts if part is not None]
+    for place, rows in _tables(graph).items():
+        smallest, largest = float(tf.reduce_min(given[place])), float(tf.reduce_max(given[place]))
+        if not (smallest > -1 and largest < rows):
+            raise ValueError(
+                f"An embedding takes indices from 0 to {rows - 1}. "
+                f"Received: indices from {smallest:g} to {largest:g} in column {place} of the data\n"
+                "Make `input_dim` of the embedding larger, or correct the indices."
+            )
+
+
+def _tables(graph: tf.Graph) -> dict[int, int]:
+    """Which inputs of a traced step are indices of tables, and how many rows the smallest of their tables has."""
+    places = {id(tensor.op): i for i, tensor in enumerate(graph.inputs)}
+    variables = {id(variable.handle): variable for variable in graph.variables}
+    owners = {id(inner.op): variables.get(id(outer)) for outer, inner in graph.captures}
+    found: dict[int, int] = {}
+    for operation in graph.get_operations():
+        if operation.type != "ResourceGather" or operation.get_attr("batch_dims"):
+            continue
+        table, place = owners.get(id(operation.inputs[0].op)), places.get(id(_source(operation.inputs[1])))
+        if table is not None and place is not None:
+            found[place] = min(table.shape[0], found.get(place, table.shape[0]))
+    return found
+
+
+def _source(tensor: Any) -> Any:
+    """The operation that the tensor's values come from unchanged."""
+    while tensor.op.type in ("Cast", "Reshape", "Identity", "ExpandDims", "Squeeze"):
+        tensor = tensor.op.inputs[0]
+    return tensor.op
+
+
 def _gathers_sizes(operation: Any) -> bool:
     """Whether the operation picks sizes of a shape, as gradients of reductions do, with indices that are in range."""
-    return operation.type == "GatherV2" and operation.inputs[0].op.type in ("Shape", "Maximum")
+    return operation.type == "GatherV2" and operation.inputs[0].op.type == "Shape"
 
 
 def _weights_of(product: Any) -> float:

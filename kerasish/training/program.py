@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from kerasish.data_sources.arrays import GATHERED
 from kerasish.data_sources.blocks import FRESH, Block, Whole
-from kerasish.training.compilation import is_fit, is_long
+from kerasish.training.compilation import check_indices, is_fit, is_long
 from kerasish.training.faults import brief
 from kerasish.training.turns import TRACING
 
@@ -67,6 +67,7 @@ class Program:
         self._step, self._results, self._collect, self._revision = step, results, collect, revision
         self.eager, self._jit_compile = eager, jit_compile
         self._long = False
+        self._in_range: bool | None = None
         self._traced: dict[Any, _Traced] = {}
         self._last: tuple[Any, _Traced] | None = None
         self.seconds_per_step: float | None = None
@@ -84,14 +85,18 @@ class Program:
 
     def plan(self, epochs: int, batches: int) -> None:
         """Tells how long the run that begins is going to be, by which "auto" decides; 0 batches: not known."""
-        self._long = is_long(epochs, batches)
+        self._long, self._in_range = is_long(epochs, batches), None
 
     def run(self, block: Block) -> tuple[int, Any]:
         """The number of steps done, and what the last step (or, collecting, every step joined) returned."""
         if self.eager:
             return self._run_eagerly(block)
         if self._jit_compile is True:
-            return self._execute(block, *_of_equal_batches(block), by_xla=True)
+            take, specs, arguments = _of_equal_batches(block)
+            if take is not block.take and self._in_range is None:
+                check_indices(self._of(take, specs, by_xla=True).step.graph, arguments[0])
+                self._in_range = True
+            return self._execute(block, take, specs, arguments, by_xla=True)
         if self.wants_equal_batches and block.take is GATHERED and self._is_full(block):
             return self._run_by_xla_if_fit(block)
         return self._execute(block, block.take, block.specs, block.arguments)
@@ -106,7 +111,9 @@ class Program:
         rows = (block.samples or 0) // block.steps
         if rows not in plain.compiled:
             plain.compiled[rows] = is_fit(plain.step.graph, rows)
-        if plain.compiled[rows]:
+        if plain.compiled[rows] and self._in_range is None:
+            self._in_range = _in_range(plain.step.graph, block.arguments[0])
+        if plain.compiled[rows] and self._in_range:
             try:
                 return self._execute(block, *_of_equal_batches(block), by_xla=True, step=plain.step)
             except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
@@ -190,6 +197,15 @@ class _OfSize:
         """Batch `i`, exactly `rows` rows."""
         columns, order, start = arguments
         return GATHERED.batch((columns, order, self.rows, start), i)
+
+
+def _in_range(graph: tf.Graph, columns: Any) -> bool:
+    """Whether XLA finds no index outside its table in the columns; else TensorFlow's kernels tell which."""
+    try:
+        check_indices(graph, columns)
+    except ValueError:
+        return False
+    return True
 
 
 def _of_equal_batches(block: Block) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:

@@ -66,7 +66,7 @@ def test_the_step_is_traced_once_for_both_programs():
 @pytest.mark.parametrize("layers", [
     [keras.layers.Reshape((6, 1)), keras.layers.Conv1D(2, 3), keras.layers.Flatten(), keras.layers.Dense(3)],
     [keras.layers.Reshape((6, 1)), keras.layers.LSTM(3)],
-    [keras.layers.Dense(4000), keras.layers.Dense(1000), keras.layers.Dense(3)],
+    [keras.layers.Dense(4000), keras.layers.Dense(6000), keras.layers.Dense(3)],
 ], ids=["convolution", "recurrence", "large products"])  # fmt: skip
 def test_steps_on_which_xla_loses_are_not_compiled(layers):
     model = keras.Sequential([keras.Input((6,)), *layers])
@@ -124,3 +124,45 @@ def test_an_explicit_wish_compiles_the_step_of_a_dataset():
     assert step._function.function_def.attr["_XlaMustCompile"].b
     for a, b in zip(compiled.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def sentences(words, **compiled):
+    """A model of ten words, and 1,020 sentences in which `words` occur."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((5,), dtype="int32")
+    pooled = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(10, 4)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(3)(pooled))
+    model.compile("adam", "mse", **compiled)
+    return model, np.random.RandomState(0).randint(0, words, (1020, 5))
+
+
+def test_embeddings_of_an_input_are_compiled_and_give_the_same_numbers():
+    found = []
+    for jit_compile in (False, None):
+        model, x = sentences(10, jit_compile=jit_compile)
+        history = model.fit(x, Y, batch_size=8, epochs=LONG, verbose=0)
+        found.append((model.get_weights(), history.history))
+        assert any(by_xla(model)) is (jit_compile is None)
+    tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-5), *found)
+
+
+def test_an_index_outside_of_its_table_is_an_error_with_xla_too():
+    model, x = sentences(11)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is not in"):
+        model.fit(x, Y, batch_size=8, epochs=LONG, verbose=0)
+    assert not any(by_xla(model))
+    model, x = sentences(11, jit_compile=True)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="indices from 0 to 9. Received: indices from 0 to 10"):
+        model.fit(x, Y, batch_size=8, verbose=0)
+    assert_same_bits(model.get_weights(), before)
+
+
+def test_indices_that_are_computed_are_left_to_the_kernels_that_check_them():
+    inputs = keras.Input((5,), dtype="int32")
+    pooled = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(10, 4)(inputs + 1))
+    model = keras.Model(inputs, keras.layers.Dense(3)(pooled))
+    model.compile("adam", "mse")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is not in"):
+        model.fit(np.full((1020, 5), 9), Y, batch_size=8, epochs=LONG, verbose=0)
+    assert not any(by_xla(model))
