@@ -10,14 +10,14 @@ from .engines import Engine
 from .processes import Worker, WorkerError
 from .workloads import Workload
 
-MOST_SECONDS = 60.0
+MOST_SECONDS = 30.0
 
 
 def measure(workload: Workload, engines: Sequence[Engine], seconds: float) -> dict[str, Any]:
     """The record: for each engine a list of number, ms of one more, and MB held beyond those after the smallest number.
 
-    Each number is run again and again for `seconds`, and the median counts. An engine that would need more than a
-    minute for a number stops before it.
+    Each number is run again and again for `seconds`, and the median counts. An engine that would need more than
+    half a minute for a number stops before it.
     """
     found: dict[str, Any] = {}
     for engine in engines:
