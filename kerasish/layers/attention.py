@@ -149,6 +149,7 @@ class _Projection(Layer):
     """The last axes of the inputs summed with a kernel `(*contracted, *sizes)`, plus a bias `sizes`."""
 
     supports_masking = True
+    _config_excluded = ("sizes", "contracted", "owner")  # it is made by its owner, whose configuration says all
 
     def __init__(self, sizes: tuple[int, ...], contracted: int, owner: MultiHeadAttention, name: str):
         super().__init__(name=name, dtype=owner.dtype_policy)

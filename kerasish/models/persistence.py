@@ -13,7 +13,7 @@ from kerasish.core import dtype_policy, object_config
 from kerasish.core.object_config import is_library_class
 from kerasish.layers.base import Layer
 from kerasish.models.functional import Network
-from kerasish.saving import formats, saved_model
+from kerasish.saving import checkpoint, formats, saved_model
 from kerasish.saving.description import KERAS_VERSION, compile_arguments, to_json
 
 
@@ -154,6 +154,8 @@ class Persistent(Layer):
         return children
 
     def _lookup_dependency(self, name: str, cached_dependencies: Any = None) -> Any:
+        if name.startswith(checkpoint.AMBIGUOUS):
+            return None
         found = self._numbered_layers().get(name)
         return found if found is not None else super()._lookup_dependency(name, cached_dependencies)
 
@@ -164,8 +166,8 @@ class Persistent(Layer):
         names: dict[str, Any] = {}
         with_weights = 0
         for number, layer in enumerate(self.layers):
-            if layer.weights:
-                names[f"layer_with_weights-{with_weights}"] = layer
+            if layer.weights or getattr(layer, "learns_vocabulary", False):
+                names[f"{checkpoint.AMBIGUOUS}{with_weights}"] = layer
                 with_weights += 1
             names[f"layer-{number}"] = layer
         return names

@@ -17,6 +17,8 @@ from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectG
 
 from kerasish.saving.replacement import is_remote, recover, replaced_file, replaced_group
 
+# Layers are found by their number in the model: which of them have weights depends on the library that wrote.
+AMBIGUOUS = "layer_with_weights-"
 _GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
@@ -130,8 +132,8 @@ def _keys(root: Any, nodes: Any) -> list[tuple[tf.Variable, str]]:
         if isinstance(thing, tf.Variable):
             keys = [a.checkpoint_key for a in nodes[number].attributes if a.name == "VARIABLE_VALUE"]
             found.extend((thing, key) for key in keys)
-        children = thing._trackable_children()
-        stack.extend((children[c.local_name], c.node_id) for c in nodes[number].children if c.local_name in children)
+        known = {n: c for n, c in thing._trackable_children().items() if not n.startswith(AMBIGUOUS)}
+        stack.extend((known[c.local_name], c.node_id) for c in nodes[number].children if c.local_name in known)
     return found
 
 

@@ -10,7 +10,7 @@ Source: files written by tf.keras; the numbers of the fields are those found the
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # 
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from kerasish.saving.checkpoint import AMBIGUOUS
 from kerasish.saving.description import from_json
 
 NAME = "keras_metadata.pb"
@@ -70,8 +71,8 @@ def read(path: str) -> dict[int, Record]:
     return {number: Record(path, kind, from_json(text, repr(place))) for number, path, kind, text in named}
 
 
-def object_graph(path: str) -> Any:
-    """The graph of objects of the SavedModel at `path`, `nodes` with their `children`.
+def graph_of(path: str) -> Any:
+    """The graphs of the SavedModel at `path`, and as `object_graph_def` its objects.
 
     Raises:
         ValueError: if the file is damaged.
@@ -85,13 +86,33 @@ def object_graph(path: str) -> Any:
         raise ValueError(f"{place!r} is damaged: it is no SavedModel ({error}).") from None
     if len(graphs) != 1 or not graphs[0].object_graph_def.nodes:
         raise ValueError(f"{place!r} holds no objects: it is damaged, or was written by TensorFlow 1.")
-    return graphs[0].object_graph_def
+    return graphs[0]
+
+
+def walk(root: Any, graph: Any, parts: Callable[[Any], Mapping[str, Any]]) -> Iterator[tuple[int, str, Any]]:
+    """Number, path and object of everything below `root` that is in the graph too, each once.
+
+    Args:
+        root: the object that the graph begins with.
+        graph: the `object_graph_def` of a SavedModel.
+        parts: gives the parts of an object by name.
+    """
+    seen = {0}
+    waiting = [(0, "root", root)]
+    for number, path, thing in waiting:
+        yield number, path, thing
+        known = parts(thing)
+        for child in graph.nodes[number].children:
+            ambiguous = child.local_name.startswith(AMBIGUOUS)
+            if child.local_name in known and not ambiguous and child.node_id not in seen:
+                seen.add(child.node_id)
+                waiting.append((child.node_id, f"{path}.{child.local_name}", known[child.local_name]))
 
 
 def _within_graph(path: str) -> dict[int, Record]:
     place = repr(os.path.join(path, "saved_model.pb"))
     found = {}
-    for number, node in enumerate(object_graph(path).nodes):
+    for number, node in enumerate(graph_of(path).object_graph_def.nodes):
         thing = node.user_object
         if thing.identifier.startswith("_tf_keras_") and thing.metadata:
             found[number] = Record("", thing.identifier, from_json(thing.metadata, place))

@@ -22,6 +22,10 @@ from kerasish.saving import keras_metadata, older_config
 from kerasish.saving.description import KERAS_VERSION, to_json
 from kerasish.saving.replacement import replaced_directory
 
+_OPTIMIZERS = {
+    "LossScaleOptimizer": "LossScaleOptimizerV3", "Lion": "Custom>Lion", "Adafactor": "Custom>Adafactor"
+}  # fmt: skip
+
 
 def save(model: Any, path: str, signatures: Any = None, options: Any = None, compiled: bool = True) -> None:
     """Writes the directory `path`; without the compile arguments if `compiled` is False.
@@ -34,7 +38,7 @@ def save(model: Any, path: str, signatures: Any = None, options: Any = None, com
     export = _Export(model, compiled)
     with replaced_directory(path) as folder, _told_as(folder, path), export.in_progress():
         tf.saved_model.save(model, folder, signatures=signatures, options=options)
-        keras_metadata.write(folder, export.records(keras_metadata.object_graph(folder)))
+        keras_metadata.write(folder, export.records(keras_metadata.graph_of(folder).object_graph_def))
 
 
 class _Export:
@@ -67,17 +71,13 @@ class _Export:
 
     def records(self, graph: Any) -> Iterator[tuple[int, str, str, str]]:
         """Number, path, kind and description of every Keras object in the graph that was written."""
-        seen = {0}
-        waiting = [(0, "root", self._model)]
-        for number, path, thing in waiting:
+        parts = lambda thing: {  # noqa: E731
+            **thing._trackable_children(), **(self.added(thing) if isinstance(thing, Tracked) else {})
+        }  # fmt: skip
+        for number, path, thing in keras_metadata.walk(self._model, graph, parts):
             kind = getattr(thing, "_object_identifier", "")
             if kind.startswith("_tf_keras_"):
                 yield number, path, kind, to_json(self._description(thing, kind))
-            children = {**thing._trackable_children(), **(self.added(thing) if isinstance(thing, Tracked) else {})}
-            for child in graph.nodes[number].children:
-                if child.local_name in children and child.node_id not in seen:
-                    seen.add(child.node_id)
-                    waiting.append((child.node_id, f"{path}.{child.local_name}", children[child.local_name]))
 
     def _description(self, thing: Any, kind: str) -> dict[str, Any]:
         if kind == "_tf_keras_metric":
@@ -122,12 +122,21 @@ def _compilation(model: Any) -> dict[str, Any]:
         metrics.update(model.compiled_metrics.by_output())  # which have the names that they report under
         usual = {"loss": older_config.written(config["loss"]), **older_config.written(metrics),
                  "loss_weights": older_config.written(config["loss_weights"])}  # fmt: skip
-        training = {**usual, "optimizer_config": older_config.written(config["optimizer"])}
+        training = {**usual, "optimizer_config": _renamed(older_config.written(config["optimizer"]))}
     except (NotImplementedError, TypeError, ValueError) as error:
         warnings.warn(f"The loss, metrics and optimizer of {model.name!r} are not saved: {error}", stacklevel=5)
         return {}
     further = {name: config[name] for name in ("run_eagerly", "steps_per_execution", "jit_compile") if name in config}
     return {"training_config": training, "kerasish": {**further, "optimizer_variables": optimized(model)}}
+
+
+def _renamed(optimizer: Any) -> Any:
+    """The optimizer's configuration under the name by which tf.keras finds the class in a SavedModel."""
+    if not isinstance(optimizer, dict):
+        return optimizer
+    config = {key: _renamed(value) if key == "inner_optimizer" else value for key, value in optimizer["config"].items()}
+    name = optimizer["class_name"]
+    return {**optimizer, "class_name": _OPTIMIZERS.get(name, name), "config": config}
 
 
 def optimized(model: Any) -> list[int] | None:

@@ -15,11 +15,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerasish import optimizers
 from kerasish.core import object_config, trust
 from kerasish.core.registry import custom_object_scope, family_of, find_custom
 from kerasish.core.tracking import Named
-from kerasish.saving import checkpoint, keras_metadata, older_config
+from kerasish.saving import checkpoint, keras_metadata, older_config, vocabularies
+from kerasish.saving.keras_metadata import Record
 from kerasish.saving.replacement import recover
+from kerasish.saving.vocabularies import Vocabulary
 
 
 def load(
@@ -38,15 +41,16 @@ def load(
     """
     recover(path)
     _check_saved_model(path)
-    root = _root(path)
+    records = keras_metadata.read(path)
+    root = _root(path, records)
     reason = _not_rebuilt(root, custom_objects)
     if reason is not None:
         return _restored(path, reason, options)
     with trust.safe_mode(safe_mode), custom_object_scope(custom_objects or {}):
         try:
-            model = _rebuilt(root)
+            model, outputs = _rebuilt(path, root, records)
             if compile:
-                _compile(model, root)
+                _compile(model, root, outputs)
         except (AttributeError, IndexError, KeyError, TypeError) as error:
             if isinstance(error, TypeError) and any(find_custom(name, custom_objects) for name in _class_names(root)):
                 return _restored(path, f"its classes do not take the configured arguments: {error}", options)
@@ -71,9 +75,9 @@ def _check_saved_model(path: str) -> None:
         raise FileNotFoundError(f"Expected a SavedModel directory at {path!r}, found {found}.")
 
 
-def _root(path: str) -> dict[str, Any]:
+def _root(path: str, records: Mapping[int, Record]) -> dict[str, Any]:
     """What the file says of the model itself; empty if it says nothing."""
-    record = keras_metadata.read(path).get(0)
+    record = records.get(0)
     if record is None:
         return {}
     if not isinstance(record.metadata, dict) or "class_name" not in record.metadata:
@@ -132,23 +136,40 @@ def _restored(path: str, reason: str, options: Any) -> Any:
     return family_of("keras.layers").resolve("RestoredModel")(tf.saved_model.load(path, options=options))  # type: ignore[union-attr]
 
 
-def _rebuilt(root: Mapping[str, Any]) -> Any:
-    """The model of a description, built as far as its inputs are known, with fresh weights."""
+def _rebuilt(path: str, root: Mapping[str, Any], records: Mapping[int, Record]) -> tuple[Any, Any]:
+    """The model of a description, built as far as its inputs are known, with fresh weights; the types of its outputs.
+
+    The latter are None where the model knows them itself.
+    """
     entry = {key: root[key] for key in ("class_name", "config", "registered_name") if key in root}
-    model = family_of("keras.layers").get(entry)  # type: ignore[union-attr]
+    learned = vocabularies.found(path, records)
+    by_name = {records[number].metadata["name"]: vocabulary for number, vocabulary in learned.items()}
+    model = family_of("keras.layers").get(vocabularies.filled(entry, by_name))  # type: ignore[union-attr]
     if model.name != root.get("name", model.name):
         model._name = root["name"]
+    outputs = None
     if not model.built:
+        _set_vocabularies(model, path, learned)
         specs = root.get("save_spec")
         if specs is not None:
-            model.compute_output_signature(specs)
+            outputs = model.compute_output_signature(specs)
         elif root.get("build_input_shape") is not None:
             model.build(root["build_input_shape"])
-    return model
+    return model, outputs
 
 
-def _compile(model: Any, root: Mapping[str, Any]) -> None:
-    """Compiles the model as it was and makes the variables of its optimizer, for their values to be read.
+def _set_vocabularies(model: Any, path: str, learned: Mapping[int, Vocabulary]) -> None:
+    """Gives the layers of a user's model, as far as it has made them, the vocabularies that they had."""
+    if not learned:
+        return
+    graph = keras_metadata.graph_of(path).object_graph_def
+    for number, _, layer in keras_metadata.walk(model, graph, lambda thing: thing._trackable_children()):
+        if number in learned and not getattr(layer, "get_vocabulary", list)():
+            layer.set_vocabulary(learned[number].tokens, learned[number].weights)
+
+
+def _compile(model: Any, root: Mapping[str, Any], outputs: Any) -> None:
+    """Compiles the model as it was and binds losses and metrics to its outputs, if their types are given.
 
     Raises:
         ValueError: for a loss, metric or optimizer that is not known.
@@ -161,10 +182,14 @@ def _compile(model: Any, root: Mapping[str, Any]) -> None:
     try:
         config = {name: object_config.deserialize(training.get(name), None, family_of(f"keras.{family}"))
                   for name, family in families.items()}  # fmt: skip
-        optimizer = family_of("keras.optimizers").get(training.get("optimizer_config"))  # type: ignore[union-attr]
+        described = training.get("optimizer_config")
+        optimizer = None if described is None else optimizers.deserialize(described)
         model.compile_from_config(
             {**further, **config, "loss_weights": training.get("loss_weights"), "optimizer": optimizer}
         )
+        if outputs is not None and model.compiled:
+            model.compiled_loss.build(outputs)
+            model.compiled_metrics.build(None, outputs)
     except ValueError as error:
         raise ValueError(
             f"{error}\nOr load the model without its loss and metrics: load_model(path, compile=False)."

@@ -64,6 +64,7 @@ class _IndexLookup(Specified, PreprocessingLayer):
         self._seen = 0
         self._table = Table(self.token_dtype, invert, self.oov_token if invert else None)
         self._has_vocabulary = False
+        self.learns_vocabulary = vocabulary is None
         self._check_weights(idf_weights)
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -273,6 +274,23 @@ class _IndexLookup(Specified, PreprocessingLayer):
         return self.token_dtype if self.invert else self.compute_dtype
 
     # Files.
+
+    def _trackable_children(self, save_type: Any = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type == "checkpoint":  # holds the vocabulary instead
+            children.pop("_table", None)
+        return children
+
+    def _serialize_to_tensors(self) -> dict[str, tf.Tensor]:
+        """What a checkpoint holds of the layer: its vocabulary."""
+        tokens = [_raw(token) for token in self._tokens]
+        weights = tf.constant([] if self._idf is None else self._idf, tf.float32)
+        return {"vocabulary": tf.constant(tokens, self.token_dtype, [len(tokens)]), "idf": weights}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, tf.Tensor]) -> None:
+        tokens, weights = restored_tensors["vocabulary"], restored_tensors["idf"]
+        if tf.executing_eagerly() and len(tokens):
+            self._become(read_tokens(tokens, self.token_dtype), weights.numpy().tolist() or None)
 
     def save_assets(self, dir_path: str) -> None:
         """Writes the vocabulary to `vocabulary.txt` in the folder, unless it came from a file of the user's."""

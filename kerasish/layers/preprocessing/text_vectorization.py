@@ -118,6 +118,11 @@ class TextVectorization(Specified, PreprocessingLayer):
         """
         return self._lookup_layer.get_vocabulary(include_special_tokens)
 
+    @property
+    def learns_vocabulary(self) -> bool:
+        """Whether the vocabulary was not given to the constructor."""
+        return self._lookup_layer.learns_vocabulary
+
     def vocabulary_size(self) -> int:
         """How many numbers there are."""
         return self._lookup_layer.vocabulary_size()
