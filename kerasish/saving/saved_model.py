@@ -18,7 +18,7 @@ import tensorflow as tf
 from kerasish.core import object_config
 from kerasish.core.tracking import Named, Tracked, exports
 from kerasish.layers.calling import context
-from kerasish.saving import keras_metadata, older_config
+from kerasish.saving import keras_metadata, older_config, optimizer_weights
 from kerasish.saving.description import KERAS_VERSION, to_json
 from kerasish.saving.replacement import replaced_directory
 
@@ -127,7 +127,8 @@ def _compilation(model: Any) -> dict[str, Any]:
         warnings.warn(f"The loss, metrics and optimizer of {model.name!r} are not saved: {error}", stacklevel=5)
         return {}
     further = {name: config[name] for name in ("run_eagerly", "steps_per_execution", "jit_compile") if name in config}
-    return {"training_config": training, "kerasish": {**further, "optimizer_variables": optimized(model)}}
+    further["optimizer_variables"] = optimizer_weights.places(model)
+    return {"training_config": training, "kerasish": further}
 
 
 def _renamed(optimizer: Any) -> Any:
@@ -137,18 +138,6 @@ def _renamed(optimizer: Any) -> Any:
     config = {key: _renamed(value) if key == "inner_optimizer" else value for key, value in optimizer["config"].items()}
     name = optimizer["class_name"]
     return {**optimizer, "class_name": _OPTIMIZERS.get(name, name), "config": config}
-
-
-def optimized(model: Any) -> list[int] | None:
-    """The places among the model's weights of those that the optimizer was built for, in its order."""
-    optimizer = model.optimizer
-    index = getattr(optimizer, "_index_dict", None)
-    if not index:
-        return None
-    places = {
-        index[optimizer._var_key(v)]: place for place, v in enumerate(model.weights) if optimizer._var_key(v) in index
-    }
-    return [places[number] for number in sorted(places)] if len(places) == len(index) else None
 
 
 def _dtype(layer: Any) -> Any:

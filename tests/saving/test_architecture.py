@@ -59,7 +59,7 @@ def test_a_clone_keeps_losses_metrics_and_lambdas():
     x = layers.Lambda(lambda value: value * 2)(inputs)
     model = Model(inputs, layers.Dense(2)(x))
     model.add_loss(tf.reduce_sum(x))
-    model.add_metric(tf.reduce_mean(x), "mean_of_x", "mean")
+    model.add_metric(tf.reduce_mean(x), "mean_of_x", aggregation="mean")
     clone = clone_model(model)
     clone(X)
     model(X)
