@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ def default_batch_size(rows: int, steps: int | None) -> int:
 
 
 def convert(
-    x: Any, y: Any = None, sample_weight: Any = None, *, argument: str = "x", class_weight: Mapping | None = None,
+    x: Any, y: Any = None, sample_weight: Any = None, *, argument: str = "x", class_weight: Any = None,
     input_names: Sequence[str] = (), output_names: Sequence[str] = (),
 ) -> tuple[Any, Any, Any, int]:
     """The tensors of x, y and sample_weight, class weights multiplied in, and their common number of rows.
@@ -133,15 +133,18 @@ def convert(
     x, y, sample_weight = parts
     sample_weight = complete_weights(sample_weight, rows)
     if class_weight:
-        x, y, sample_weight = class_weighting(class_weight, names[1])(x, y, sample_weight)
+        x, y, sample_weight = class_weighting(class_weight, names[1], output_names)(x, y, sample_weight)
     return x, y, sample_weight, rows
 
 
 def single_batch(
-    x: Any, y: Any = None, sample_weight: Any = None, *, argument: str = "x", class_weight: Mapping | None = None,
-) -> tuple:
+    x: Any, y: Any = None, sample_weight: Any = None, *, argument: str = "x", class_weight: Any = None,
+    output_names: Sequence[str] = (),
+) -> tuple:  # fmt: skip
     """All rows as one batch `(x,)`, `(x, y)` or `(x, y, sample_weight)`, for train_on_batch and its like."""
-    x, y, sample_weight, _ = convert(x, y, sample_weight, argument=argument, class_weight=class_weight)
+    x, y, sample_weight, _ = convert(
+        x, y, sample_weight, argument=argument, class_weight=class_weight, output_names=output_names
+    )
     batch = pack_x_y_sample_weight(x, y, sample_weight)
     return (x,) if y is None else batch
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
@@ -55,11 +55,12 @@ class PythonSource(Source):
     """Batches that Python code returns; up to `queue_size` of them are drawn ahead by `workers` threads."""
 
     def __init__(
-        self, run: Run, *, workers: int = 1, queue_size: int = 10, class_weight: Mapping[int, float] | None = None
-    ) -> None:
+        self, run: Run, *, workers: int = 1, queue_size: int = 10, class_weight: Any = None,
+        output_names: Iterable[str] = (),
+    ) -> None:  # fmt: skip
         super().__init__(run)
         self.workers, self.queue_size = workers, queue_size
-        self._weighted = class_weighting(class_weight, run.argument) if class_weight else None
+        self._weighted = class_weighting(class_weight, run.argument, [*output_names]) if class_weight else None
         self._block_specs: tuple = (None,)
         self._block_form: Any = None
 

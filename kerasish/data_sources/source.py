@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from collections.abc import Sequence as Names
 from typing import Any
 
@@ -32,7 +31,7 @@ __all__ = [
 def open_source(
     x: Any, y: Any = None, sample_weight: Any = None, *, batch_size: int | None = None,
     shuffle: bool | str | None = False, steps: int | None = None, epochs: int = 1,
-    class_weight: Mapping[int, float] | None = None, argument: str = "x", steps_argument: str = "steps",
+    class_weight: Any = None, argument: str = "x", steps_argument: str = "steps",
     input_names: Names[str] = (), output_names: Names[str] = (), workers: int = 1,
     use_multiprocessing: bool = False, max_queue_size: int = 10,
 ) -> Source:
@@ -50,10 +49,11 @@ def open_source(
     _check_count("workers", workers, 0)
     _check_count("max_queue_size", max_queue_size, 1)
     run = Run(argument, _checked_steps(steps, steps_argument), steps_argument, epochs)
-    drawing = {"workers": workers, "queue_size": max_queue_size, "class_weight": class_weight}
+    drawing = {"workers": workers, "queue_size": max_queue_size, "class_weight": class_weight,
+               "output_names": output_names}  # fmt: skip
     if isinstance(x, tf.data.Dataset):
         _refuse(y, sample_weight, argument, "a tf.data.Dataset")
-        return DatasetSource(x.map(class_weighting(class_weight, argument)) if class_weight else x, run)
+        return DatasetSource(x.map(class_weighting(class_weight, argument, output_names)) if class_weight else x, run)
     if _is_sequence(x):
         _refuse(y, sample_weight, argument, "a keras.utils.Sequence")
         return SequenceSource(x, run, shuffle=shuffle or False, **drawing)

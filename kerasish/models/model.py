@@ -356,7 +356,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             validation_split: part of the rows, from the end, to validate on.
             validation_data: what to validate on after an epoch, `(x, y)`, `(x, y, sample_weight)` or a source.
             shuffle: whether rows (for a `Sequence`: batches) come in a new order in every epoch; "batch" keeps batches.
-            class_weight: `{class: weight}`.
+            class_weight: `{class: weight}`, for several outputs `{output: {class: weight}}`; others weigh 1.
             sample_weight: a weight for each row.
             initial_epoch: number of epochs done before.
             steps_per_epoch: batches in an epoch, all there are if None.
@@ -451,8 +451,9 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         """Trains on one batch and returns the loss, or loss and metrics."""
         self._check_compiled("train_on_batch")
         return self._on_batch(
-            "train", single_batch(x, y, sample_weight, class_weight=class_weight), reset_metrics, return_dict
-        )
+            "train", single_batch(x, y, sample_weight, class_weight=class_weight, output_names=self.output_names),
+            reset_metrics, return_dict,
+        )  # fmt: skip
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool = True, return_dict: bool = False

@@ -76,6 +76,51 @@ def test_wrong_class_weights_are_named(weights, kind, words):
         open_source(X, LABELS, class_weight=weights)
 
 
+TWO = (LABELS, np.eye(3)[LABELS[::-1]])
+NAMES = ["kind", "shape"]
+EACH = {"kind": {1: 3.0}, "shape": {0: 2.0, 2: 0.5}}
+FIRST, SECOND = [1, 3, 1, 1, 3, 1], [0.5, 1, 2, 0.5, 1, 2]
+
+
+@pytest.mark.parametrize("weights, expected", [
+    (EACH, (FIRST, SECOND)), ({"shape": EACH["shape"]}, ([1] * 6, SECOND)),
+    ([EACH["kind"], EACH["shape"]], (FIRST, SECOND)), ([None, EACH["shape"]], ([1] * 6, SECOND)),
+])
+@pytest.mark.parametrize("make", [
+    lambda y: (X, y), lambda y: (tf.data.Dataset.from_tensor_slices((X, y)).batch(6),), lambda y: (iter([(X, y)]),),
+], ids=["arrays", "dataset", "generator"])
+@pytest.mark.parametrize("named", [True, False])
+def test_class_weights_of_several_outputs(weights, expected, make, named, read):
+    y = dict(zip(NAMES, TWO, strict=True)) if named else TWO
+    ((_, _, found),) = read(open_source(*make(y), class_weight=weights, output_names=NAMES))
+    assert isinstance(found, dict if named else tuple)
+    found = [found[name] for name in NAMES] if named else found
+    assert tuple(one.numpy().tolist() for one in found) == expected
+
+
+def test_class_and_sample_weights_of_several_outputs_multiply(read):
+    one, other = np.arange(6.0), np.arange(6.0) ** 2
+    for given, (first, second) in (((one, other), (one, other)), ({"kind": one}, (one, 1)), (one, (one, one))):
+        ((_, _, found),) = read(open_source(X, TWO, given, class_weight=EACH, output_names=NAMES))
+        np.testing.assert_array_equal(found[0], FIRST * first)
+        np.testing.assert_array_equal(found[1], SECOND * second)
+
+
+def test_one_output_may_be_named(read):
+    ((_, _, found),) = read(open_source(X, LABELS, class_weight={"kind": {1: 3.0}}, output_names=["kind"]))
+    assert found.numpy().tolist() == FIRST
+
+
+@pytest.mark.parametrize("weights, words", [
+    ({"kin": {0: 1.0}}, "'kin'.*'kind'"), ([{0: 1.0}], "one dict, or None, for each of the 2"),
+    ({"kind": {"a": 1.0}}, r"(?s)`class_weight\['kind'\]`.*'a'"), ({"kind": {0: "b"}}, r"\['kind'\]\[0\]='b'"),
+    ({"kind": 2.0}, "key 'kind'"),
+])
+def test_wrong_class_weights_of_outputs_are_named(weights, words):
+    with pytest.raises(ValueError, match=words):
+        open_source(X, TWO, class_weight=weights, output_names=NAMES)
+
+
 def test_class_weights_need_one_output():
     with pytest.raises(ValueError, match="exactly one output"):
         open_source(X, [LABELS, LABELS], class_weight=WEIGHTS)
