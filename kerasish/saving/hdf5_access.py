@@ -50,6 +50,14 @@ class _Steady(io.FileIO):
             self.error = error
         return size
 
+    def truncate(self, size: int | None = None) -> int:
+        """The size asked for, as if the file had it; HDF5 makes room for its data so."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+            return self.tell() if size is None else size
+
 
 @contextmanager
 def written(target: Any) -> Iterator[Any]:

@@ -100,7 +100,7 @@ def full_disk(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize("name", ["model", "weights"])
+@pytest.mark.parametrize("name", WHOLE + WEIGHTS)
 def test_f02_a_full_disk_leaves_the_old_and_nothing_else(tmp_path, name):
     path = tmp_path / name
     save(large(1.0), path)
