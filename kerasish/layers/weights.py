@@ -6,6 +6,9 @@ which they were assigned; what can be trained first.
 
 from __future__ import annotations
 
+import math
+import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,9 +58,11 @@ class WeightOwner(Tracked):
 
         Raises:
             ValueError: if the shape has unknown sizes, or a weight synchronized on read is to be trainable.
+            MemoryError: if this machine could not hold it.
         """
         sizes = _full_shape(self.name, name, shape)
         dtype = tf.as_dtype(dtype or self._dtype_policy.variable_dtype or tf.float32)
+        _check_room(self.name, name, sizes, dtype)
         initializer = initializers.get(
             initializer if initializer is not None else self._for_weight(name, "initializer")
         )
@@ -241,6 +246,27 @@ def _full_shape(layer: str, name: str | None, shape: Any) -> tuple[int, ...]:
             "An axis of the input that the weight depends on is unknown: give it a size in `Input(shape=...)`."
         )
     return sizes  # type: ignore[return-value]
+
+
+def _check_room(layer: str, name: str | None, shape: tuple[int, ...], dtype: tf.DType) -> None:
+    """Raises MemoryError for a weight that cannot be; TensorFlow would look for the memory for ten seconds."""
+    size = math.prod(shape) * dtype.size
+    if size > _MEMORY:
+        raise MemoryError(
+            f'The weight {name!r} of layer "{layer}" would have the shape {shape}: {size:,} bytes, and this machine '
+            f"has {_MEMORY:,}."
+        )
+
+
+def _memory() -> int:
+    """The bytes of memory of this machine; unlimited where it does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return sys.maxsize
+
+
+_MEMORY = _memory()
 
 
 def _initial(initializer: Callable[..., Any], shape: tuple[int, ...], dtype: tf.DType) -> tf.Tensor:

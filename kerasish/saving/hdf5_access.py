@@ -206,6 +206,6 @@ def free_place(group: Any, name: str) -> str:
 
 def _check_size(group: Any, attribute: str) -> None:
     stored = group.attrs.get_id(attribute)
-    size = math.prod(stored.shape) * stored.get_type().get_size()
+    size = math.prod(stored.shape or ()) * stored.get_type().get_size()
     if size > _LARGEST_TEXT:
         raise ValueError(f"The attribute {attribute!r} of {name_of(group)} is too long: {size} bytes.")

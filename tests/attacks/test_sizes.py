@@ -1,0 +1,80 @@
+"""S10, S11, S17: a file does not take more memory than it has a right to, whatever sizes it declares."""
+import json
+import resource
+
+import h5py
+import numpy as np
+import pytest
+
+from kerasish import Input, Sequential, layers, models, optimizers
+
+HUGE = 1 << 33  # elements: 32 GB as float32
+
+
+@pytest.fixture
+def little_memory():
+    """An attempt to take some GB more than the process has fails at once, as a MemoryError, instead of being tried."""
+    with open("/proc/self/statm") as file:
+        size = int(file.read().split()[0]) * resource.getpagesize()
+    old = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (size + (4 << 30), old[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, old)
+
+
+def small_model():
+    model = Sequential([Input((2,)), layers.Dense(2, name="victim")])
+    model.compile(optimizers.Adam(), "mse")
+    model.train_on_batch(np.zeros((1, 2)), np.zeros((1, 2)))
+    return model
+
+
+def declare(file, name, shape, **how):
+    """A data set in the place of another that declares a shape and stores nothing."""
+    dtype = file[name].dtype
+    del file[name]
+    file.create_dataset(name, shape, dtype, chunks=(1 << 20,) if len(shape) == 1 else True, **how)
+
+
+@pytest.mark.parametrize("how", [{}, {"compression": "gzip"}, {"fillvalue": 7}], ids=str)
+@pytest.mark.parametrize("name", ["victim/victim/kernel:0", "victim/victim/bias:0"])
+def test_an_array_that_only_declares_its_size(name, how, tmp_path, little_memory):
+    small_model().save_weights(tmp_path / "w.h5")
+    small_model().save(tmp_path / "m.h5")
+    for file, inner in (("w.h5", ""), ("m.h5", "model_weights/")):
+        with h5py.File(tmp_path / file, "r+") as content:
+            declare(content, inner + name, (HUGE,), **how)
+        assert (tmp_path / file).stat().st_size < 100_000
+        model = small_model()
+        before = model.get_weights()
+        with pytest.raises(ValueError, match=r"has the shape \(2(, 2)?,?\), in the file"):
+            model.load_weights(tmp_path / file)
+        assert all(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
+    with pytest.raises(ValueError, match="in the file"):
+        models.load_model(tmp_path / "m.h5")
+
+
+def test_long_texts_in_hdf5(tmp_path):
+    small_model().save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        file.attrs["model_config"] = np.bytes_(b" " * 60000)
+    with pytest.raises(ValueError, match="JSON"):
+        models.load_model(tmp_path / "m.h5")
+
+
+def test_names_that_are_no_names(tmp_path):
+    for value in (np.arange(5), np.float32(3), h5py.Empty("f"), np.zeros((3, 3)), np.bytes_(b"none")):
+        small_model().save_weights(tmp_path / "w.h5")
+        with h5py.File(tmp_path / "w.h5", "r+") as file:
+            file["victim"].attrs["weight_names"] = value
+        with pytest.raises(ValueError, match=r"w\.h5"):
+            small_model().load_weights(tmp_path / "w.h5")
+
+
+@pytest.mark.parametrize("units", [10**11, 10**18])
+def test_a_configuration_that_asks_for_too_much_memory(units, tmp_path, little_memory):
+    config = json.loads(Sequential([Input((3,)), layers.Dense(2, name="victim")]).to_json())
+    config["config"]["layers"][1]["config"]["units"] = units
+    with pytest.raises(MemoryError, match="'kernel' of layer \"victim\"") as error:
+        models.model_from_json(json.dumps(config))
+    assert str(units) in str(error.value)
