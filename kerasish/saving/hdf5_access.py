@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.saving.hdf5_heaps import is_readable
 from kerasish.saving.replacement import recover, replaced_file
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -90,6 +91,8 @@ def opened(target: Any) -> Iterator[Any]:
     recover(target)
     if not os.path.exists(target):
         raise FileNotFoundError(f"There is no file {target!r}.")
+    if not is_readable(target):
+        raise OSError(f"The HDF5 file {target!r} cannot be read: a heap of texts in it is damaged.")
     try:
         with h5py.File(target, "r") as file:
             yield file

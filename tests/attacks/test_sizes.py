@@ -78,3 +78,21 @@ def test_a_configuration_that_asks_for_too_much_memory(units, tmp_path, little_m
     with pytest.raises(MemoryError, match="'kernel' of layer \"victim\"") as error:
         models.model_from_json(json.dumps(config))
     assert str(units) in str(error.value)
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_a_heap_without_an_end_is_not_read(libver, tmp_path):
+    """The HDF5 library would read it for ever."""
+    model = small_model()
+    with h5py.File(tmp_path / "w.h5", "w", libver=libver) as file:
+        file.attrs["layer_names"] = ["victim"]
+        file.create_group("victim").attrs["weight_names"] = ["kernel", "bias"]
+        for name, value in zip(("kernel", "bias"), model.get_weights(), strict=True):
+            file["victim"][name] = value
+    model.load_weights(tmp_path / "w.h5")
+    content = bytearray((tmp_path / "w.h5").read_bytes())
+    heap = content.index(b"GCOL")
+    content[heap + 16 : heap + 32] = bytes(16)
+    (tmp_path / "w.h5").write_bytes(content)
+    with pytest.raises(OSError, match=r"w\.h5.*heap"):
+        model.load_weights(tmp_path / "w.h5")
