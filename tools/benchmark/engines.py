@@ -12,7 +12,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Engine:
-    """`module` is what a program imports; `options` go to every `compile`."""
+    """`module` is what a program imports; `options` go to every `compile`.
+
+    `least_steps`: a run has so many steps, if that does not take too long, because the engine chooses by the length of
+    a run how to do its steps.
+    """
 
     name: str
     title: str
@@ -21,6 +25,7 @@ class Engine:
     options: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     asked_for_only: bool = False
+    least_steps: int = 0
 
     def installed(self) -> bool:
         return all(importlib.util.find_spec(package) for package in self.requires)
@@ -49,7 +54,7 @@ def _keras3(backend: str) -> Engine:
 
 _KERASISH = ("kerasish", "tensorflow")
 ENGINES = {engine.name: engine for engine in (
-    Engine("kerasish", "kerasish", "kerasish", _KERASISH),
+    Engine("kerasish", "kerasish", "kerasish", _KERASISH, least_steps=2500),
     Engine("tf_keras", "tf_keras", "tf_keras", ("tf_keras",)),
     Engine("tf_keras-32", "tf_keras, steps_per_execution=32", "tf_keras", ("tf_keras",), {"steps_per_execution": 32}),
     _keras3("tensorflow"),

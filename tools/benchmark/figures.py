@@ -26,14 +26,14 @@ class Run:
 
 
 def slope(short: Run, long: Run) -> Turn:
-    """The cost of a step is the difference of the two runs, whatever a call costs besides.
+    """The cost of a step is the difference of the two runs, whatever the call of the longer one costs besides.
 
     Raises ValueError if more steps took no longer, which tells nothing about a step.
     """
     ms = (long.seconds - short.seconds) / (long.steps - short.steps) * 1e3
     if ms <= 0:
         raise ValueError(f"{long.steps} steps took {long.seconds:.4f} s, and {short.steps} steps {short.seconds:.4f} s")
-    return Turn(ms, short.call_s * 1e3 - short.steps * ms)
+    return Turn(ms, long.call_s * 1e3 - long.steps * ms)
 
 
 def spread(values: Sequence[float]) -> dict[str, Any]:

@@ -25,21 +25,19 @@ def _head(arrays: Arrays, rows: int) -> Any:
     return [array[:rows] for array in arrays] if isinstance(arrays, list) else arrays[:rows]
 
 
-def _timed_fit(library: Library, model: Any, *data: Any, **options: Any) -> Callable[[int], float]:
-    """Runs n epochs; the seconds are those until the last epoch ended. What `fit` does after it belongs to the call."""
+def _timed_fit(library: Library, model: Any, *data: Any, **options: Any) -> Callable[[int], list[float]]:
+    """Runs n epochs, and tells at which second each ended."""
+    ends: list[float] = []
 
-    class LastEpoch(library.keras.callbacks.Callback):  # type: ignore[name-defined]
-        ended = 0.0
-
+    class EpochEnds(library.keras.callbacks.Callback):  # type: ignore[name-defined]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self.ended = time.perf_counter()
+            ends.append(time.perf_counter())
 
-    last = LastEpoch()
-
-    def run(n: int) -> float:
+    def run(n: int) -> list[float]:
+        ends.clear()
         begun = time.perf_counter()
-        model.fit(*data, epochs=n, verbose=0, callbacks=[last], **options)
-        return last.ended - begun
+        model.fit(*data, epochs=n, verbose=0, callbacks=[EpochEnds()], **options)
+        return [end - begun for end in ends]
 
     return run
 
@@ -190,12 +188,12 @@ def _fit_return(library: Library) -> Start:
 
     def start() -> Work:
         model = models.guide_mlp(library)
-        until_last_epoch = _timed_fit(library, model, x, y, batch_size=64)
+        fit = _timed_fit(library, model, x, y, batch_size=64)
 
-        def run(n: int) -> float:
+        def run(n: int) -> list[float]:
             begun = time.perf_counter()
-            epochs = until_last_epoch(2 * n)
-            return time.perf_counter() - begun - epochs
+            last = fit(2 * n)[-1]
+            return [time.perf_counter() - begun - last]
 
         return Work(lambda: model.fit(x[:64], y[:64], batch_size=64, verbose=0), run)
 

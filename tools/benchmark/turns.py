@@ -13,6 +13,7 @@ from .processes import Worker, WorkerError
 from .workloads import Workload
 
 MOST_ROUNDS = 2**17
+MOST_SECONDS = 25.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Settings:
 
     @property
     def patience(self) -> float:
-        """Seconds after which an engine sits out its further turns, once it has had two."""
+        """Seconds after which an engine sits out its further turns, once it has had three."""
         return 5 * self.turns * self.seconds
 
 
@@ -38,7 +39,7 @@ class Player:
         self.memory, self.spent, self.unread = 0.0, 0.0, 0
         self.error: str | None = None
         self._worker: Worker | None = None
-        self._rounds = (1, 2)
+        self._rounds = 2
 
     def attempt(self, step: Callable[[], None]) -> None:
         if self.error is None:
@@ -57,12 +58,12 @@ class Player:
             self._run(1)
 
     def turn(self) -> None:
-        if self.spent > self.settings.patience and len(self.turns) - self.unread >= 2:
+        if self.spent > self.settings.patience and len(self.turns) - self.unread >= 3:
             self.turns.append(None)
         elif self.workload.kind == "slope":
             self._slope()
         elif self.workload.kind == "single":
-            self.turns.append(Turn(self._run(1).seconds * 1e3))
+            self.turns.append(Turn(self._run(1)[0].seconds * 1e3))
         else:
             self.close()
             self._worker = self._start()
@@ -99,25 +100,36 @@ class Player:
         self.memory = max(self.memory, worker.ready["peak_mb"])
         return worker
 
-    def _run(self, rounds: int) -> Run:
+    def _run(self, rounds: int) -> tuple[Run, Run | None]:
+        """These rounds, and where they were told apart the first of them."""
         assert self._worker is not None
-        answer = self._worker.run(rounds)
+        answer, steps = self._worker.run(rounds), self._worker.ready["steps"]
         self.memory = max(self.memory, answer["peak_mb"])
         self.spent += answer["call_s"]
-        return Run(rounds * self._worker.ready["steps"], answer["seconds"], answer["call_s"])
+        first = answer.get("first_round_s")
+        run = Run(rounds * steps, answer["seconds"], answer["call_s"])
+        return run, None if first is None else Run(steps, first, first)
 
     def _settle(self) -> None:
         """Doubles the rounds until they take the wanted time beyond what a call of one round takes."""
-        one, rounds = self._run(1).seconds, 2
-        while self._run(rounds).seconds < one + self.settings.seconds and rounds < MOST_ROUNDS:
+        one, rounds = self._run(1)[0].seconds, 2
+        run, _ = self._run(rounds)
+        while run.seconds < one + self.settings.seconds and rounds < MOST_ROUNDS:
             rounds *= 2
-        self._rounds = (max(1, rounds // 8), rounds)
+            run, _ = self._run(rounds)
+        least = -(-self.engine.least_steps * rounds // run.steps)
+        if rounds < least and run.seconds / rounds * least < MOST_SECONDS and run.steps > rounds:
+            rounds = least
+            self._run(rounds)
+        self._rounds = rounds
         self.spent = 0.0
 
     def _slope(self) -> None:
-        short, long = (self._run(rounds) for rounds in self._rounds)
+        long, first = self._run(self._rounds)
+        if first is None:
+            first, _ = self._run(max(1, self._rounds // 8))
         try:
-            self.turns.append(slope(short, long))
+            self.turns.append(slope(first, long))
         except ValueError:
             self.turns.append(None)
             self.unread += 1

@@ -14,8 +14,7 @@ class Work:
     """A program that is ready to run: the model is built.
 
     `first()` does one step or call; its time and that of building is the time to the first step. `run(n)` does n rounds
-    (epochs or calls) of `steps` steps each; where it returns a float, these are the seconds that the rounds took, and
-    what the call took besides is told apart.
+    (epochs or calls) of `steps` steps each; where it returns seconds, these say when each round ended.
     """
 
     first: Callable[[], Any]
@@ -27,7 +26,7 @@ class Work:
 class Workload:
     """`kind` says how a turn is timed.
 
-    slope: two numbers of rounds, whose difference is the cost of a step, and what remains the fixed cost of a call;
+    slope: the time of many rounds less that of few is the cost of a step, what remains the fixed cost of a call;
     single: one round; first or import: a fresh process each time, its first step or its import;
     growth: at each of `numbers`, what one more costs.
     """
