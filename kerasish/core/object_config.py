@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasish.core import sharing
 from kerasish.core.registry import Registry, families, family_of, get_registered_name, is_registered, unknown_name
 
 _NEWER_KEYS = ("module", "registered_name", "build_config", "compile_config")
@@ -42,7 +43,7 @@ def serialize(thing: Any) -> Any:
     if hasattr(thing, "get_config"):
         return serialize_object(thing)
     if callable(thing):
-        return function_name(thing)
+        return function_name(thing) if thing.__module__.partition(".")[0] == "kerasish" else serialize_function(thing)
     return plain(thing)
 
 
@@ -56,6 +57,7 @@ def serialize_object(thing: Any) -> dict[str, Any]:
         "class_name": kind.__name__,
         "config": thing.get_config(),
         "registered_name": get_registered_name(kind) if named else None,
+        **(sharing.mark_of(thing) if isinstance(thing, tf.Module) else {}),
     }
 
 

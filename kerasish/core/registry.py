@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from kerasish.core import sharing
+
 T = TypeVar("T")
 
 _registered: dict[str, Any] = {}
@@ -102,9 +104,13 @@ class Registry:
         found = self._described(config, custom_objects)
         if not inspect.isclass(found):
             return found
+
+        def make() -> Any:
+            return found.from_config(inner or {}) if hasattr(found, "from_config") else found(**(inner or {}))
+
         try:
             with custom_object_scope(custom_objects or {}):
-                return found.from_config(inner or {}) if hasattr(found, "from_config") else found(**(inner or {}))
+                return sharing.once(config, make)
         except RecursionError:
             raise ValueError(f"The configuration of {config['class_name']} is nested too deeply.") from None
 

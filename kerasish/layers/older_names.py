@@ -48,7 +48,7 @@ class OlderNames(WeightOwner):
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Puts the values of the layer's own weights, without those of layers within, into the store by number."""
-        for number, variable in enumerate(self._owned_weights()):
+        for number, variable in enumerate(_trainable_first(self._owned_weights())):
             store[str(number)] = variable.numpy()
 
     def load_own_variables(self, store: dict[str, Any]) -> None:
@@ -57,7 +57,7 @@ class OlderNames(WeightOwner):
         Raises:
             ValueError: if the store has another number of values.
         """
-        variables = self._owned_weights()
+        variables = _trainable_first(self._owned_weights())
         if len(store) != len(variables):
             raise ValueError(
                 f'Layer "{self.name}" has {len(variables)} weights of its own. Received: {len(store)} values\n'
@@ -65,3 +65,7 @@ class OlderNames(WeightOwner):
             )
         for number, variable in enumerate(variables):
             variable.assign(store[str(number)])
+
+
+def _trainable_first(variables: list[Any]) -> list[Any]:
+    return sorted(variables, key=lambda variable: not variable.trainable)

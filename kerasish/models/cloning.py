@@ -14,7 +14,8 @@ from kerasish.layers.input import InputLayer
 from kerasish.models.functional import rebuild
 from kerasish.models.model import Model
 from kerasish.models.sequential import Sequential
-from kerasish.saving.description import from_json, with_tuples
+from kerasish.saving import older_config
+from kerasish.saving.description import from_json
 
 
 def clone_model(model: Any, input_tensors: Any = None, clone_function: Callable[[Any], Any] | None = None) -> Any:
@@ -63,7 +64,7 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     Raises:
         ValueError: if the text is no JSON, names an unknown class, or holds Python code.
     """
-    return model_from_config(with_tuples(from_json(json_string, "`json_string`")), custom_objects)
+    return model_from_config(older_config.read(from_json(json_string, "`json_string`")), custom_objects)
 
 
 def model_from_yaml(yaml_string: str, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -18,6 +18,7 @@ from kerasish.graph.symbolic_tensor import SymbolicTensor, any_symbolic, is_symb
 from kerasish.layers.input import Input, InputLayer
 from kerasish.layers.tf_op import OperationLayer, TFOpLambda, plain_arguments, revived_arguments
 
+_OF_LAYER = ("class_name", "config", "registered_name", "module", "shared_object_id")
 _CONSTANT = "_CONSTANT_VALUE"
 _SPREAD = "*"  # further arguments of a function that takes any number of them
 
@@ -140,7 +141,7 @@ def rebuild(
     created: dict[str, list[Any]] = {}
     for entry in config["layers"]:
         layer = layers.get(
-            {key: entry[key] for key in ("class_name", "config", "registered_name", "module") if key in entry},
+            {key: entry[key] for key in _OF_LAYER if key in entry},
             custom_objects,
         )
         made[entry["name"]] = layer

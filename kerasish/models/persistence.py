@@ -28,6 +28,7 @@ class Persistent(Layer):
     steps_per_execution: Any
     compiled: Any
     compiled_loss: Any
+    compiled_metrics: Any
     optimizer: Any
     compile: Any
     layers: Any
@@ -97,7 +98,8 @@ class Persistent(Layer):
             return {}
         own = {"run_eagerly": self._run_eagerly, "jit_compile": True if self._jit_compile is True else None,
                "steps_per_execution": self.steps_per_execution}  # fmt: skip
-        return object_config.serialize({**self._compile_arguments, **own})
+        with self.compiled_metrics.as_given():
+            return object_config.serialize({**self._compile_arguments, **own})
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles the model with the arguments that `get_compile_config` gave.

@@ -1,4 +1,4 @@
-"""What files know of a model besides its weights: the arguments of `compile`, and JSON texts in general.
+"""Configurations of models in files: their JSON text, and models made from them.
 
 Everything is plain JSON. Nothing in it is imported or run: classes are found in the registries or among those the user
 names.
@@ -10,7 +10,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kerasish.core import object_config
+import tensorflow as tf
+
+from kerasish.core import object_config, sharing
+from kerasish.core.registry import family_of
+from kerasish.saving import older_config
 
 KERAS_VERSION = "2.21.0"  # of tf.keras, whose configurations these are
 _LARGEST = 64 * 2**20
@@ -24,6 +28,28 @@ _COMPILE = (
     "steps_per_execution",
     "jit_compile",
 )
+
+
+def rebuild(config: Any, place: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The model that a configuration from a file describes, with fresh weights.
+
+    Args:
+        config: the JSON value.
+        place: what messages call the file.
+        custom_objects: the user's classes and functions by name.
+
+    Raises:
+        ValueError: if it describes no model, or names a class that is not known.
+    """
+    try:
+        with sharing.shared():
+            model = family_of("keras.layers").get(older_config.read(config), custom_objects)  # type: ignore[union-attr]
+    except (AttributeError, IndexError, KeyError, TypeError, RecursionError, OverflowError, tf.errors.OpError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).splitlines()[:1])[:300]}"
+        raise ValueError(f"{place} does not describe a model: {reason}") from error
+    if not hasattr(model, "compile_from_config"):
+        raise ValueError(f"{place} does not describe a model, but: {model!r:.100}")
+    return model
 
 
 def compile_arguments(config: Mapping[str, Any], custom_objects: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -50,12 +76,3 @@ def from_json(text: str | bytes, name: str = "the text") -> Any:
         raise ValueError(f"{name} is nested too deeply for a model's configuration.") from None
     except ValueError as error:
         raise ValueError(f"{name} is not valid JSON: {error}") from None
-
-
-def with_tuples(value: Any) -> Any:
-    """Lists in place of the form in which tf.keras marks tuples."""
-    if isinstance(value, dict):
-        if value.get("class_name") == "__tuple__" and set(value) == {"class_name", "items"}:
-            return [with_tuples(item) for item in value["items"]]
-        return {key: with_tuples(item) for key, item in value.items()}
-    return [with_tuples(item) for item in value] if isinstance(value, list) else value

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from kerasish.saving import checkpoint, hdf5_model, hdf5_weights, saved_model, saved_model_reading
-from kerasish.saving.hdf5_access import is_hdf5, is_open_group
+from kerasish.saving import (
+    checkpoint,
+    hdf5_access,
+    hdf5_model,
+    hdf5_weights,
+    keras_archive,
+    object_tree,
+    saved_model,
+    saved_model_reading,
+)
 
-_HDF5 = (".h5", ".hdf5", ".weights.h5")
+_HDF5 = (".h5", ".hdf5")
+_FILES = (*_HDF5, ".keras")
 
 
 def save_model(
     model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None, **kwargs: Any
 ) -> None:
-    """Writes architecture, weights, compile arguments and optimizer state: a SavedModel directory, or one HDF5 file.
+    """Writes architecture, weights, compile arguments and optimizer state, in one of three formats.
 
     Args:
         model: the model.
-        filepath: the directory or file; for HDF5 also an open `h5py.File`.
+        filepath: an archive `x.keras`, an HDF5 file `x.h5` or `x.hdf5` (or an open `h5py.File`), or the directory of a
+            SavedModel.
         overwrite: whether what is there may be replaced; otherwise the user is asked or, without a terminal, it is an
             error.
-        save_format: `"tf"` or `"h5"`; by the path's ending if None.
+        save_format: `"keras"`, `"h5"` or `"tf"`; by the path's ending if None.
         **kwargs: `include_optimizer` False leaves out the compile arguments; for a SavedModel `signatures` and
             `options` of `tf.saved_model.save`.
 
@@ -35,13 +46,15 @@ def save_model(
         OSError: if it cannot be written; what was there before is then unchanged.
     """
     path = _path(filepath)
-    hdf5 = _whole_format(path, save_format) == "h5"
-    own = () if hdf5 else ("signatures", "options", "save_traces")
+    kind = _whole_format(path, save_format)
+    own = ("signatures", "options", "save_traces") if kind == "tf" else ()
     _check_keywords("save", kwargs, ("include_optimizer", *own))
-    if not is_open_group(path) and not _may_write(path, overwrite):
+    if not hdf5_access.is_open_group(path) and not _may_write(path, overwrite):
         return
     compiled = kwargs.get("include_optimizer", True)
-    if hdf5:
+    if kind == "keras":
+        keras_archive.save(model, path, compiled)
+    elif kind == "h5":
         hdf5_model.save(model, path, compiled)
     else:
         saved_model.save(model, path, kwargs.get("signatures"), kwargs.get("options"), compiled)
@@ -57,7 +70,7 @@ def load_model(
     """The model that `save_model` has written.
 
     Args:
-        filepath: the SavedModel directory or HDF5 file, or an open `h5py.File`.
+        filepath: the archive, HDF5 file or SavedModel directory, or an open `h5py.File`; it is told by its content.
         custom_objects: the user's classes and functions by name.
         compile: whether to compile it as it was, with the optimizer's state.
         safe_mode: whether Python code within the file (a `Lambda`'s) is refused.
@@ -70,11 +83,13 @@ def load_model(
     """
     path = _path(filepath)
     _check_keywords("load_model", kwargs, ("options",))
-    if is_open_group(path) or (os.path.isfile(path) and is_hdf5(path)):
+    if hdf5_access.is_open_group(path) or _is(path, hdf5_access.is_hdf5):
         return hdf5_model.load(path, custom_objects, compile, safe_mode)
+    if _is(path, keras_archive.is_archive):
+        return keras_archive.load(path, custom_objects, compile, safe_mode)
     if os.path.isfile(path):
-        raise ValueError(f"{path!r} is no model's file: it is neither HDF5 nor a directory.")
-    if path.endswith(_HDF5) and not os.path.isdir(path):
+        raise ValueError(f"{path!r} is no model's file: it is neither an archive nor HDF5.")
+    if path.endswith(_FILES) and not os.path.isdir(path):
         raise FileNotFoundError(f"There is no file {path!r}.")
     return saved_model_reading.load(path, custom_objects, compile, safe_mode, kwargs.get("options"))
 
@@ -82,20 +97,21 @@ def load_model(
 def save_weights(
     model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None, options: Any = None
 ) -> None:
-    """Writes the weights: a TensorFlow checkpoint, or for `.h5` and `.hdf5` an HDF5 file.
+    """Writes the weights: a TensorFlow checkpoint, or an HDF5 file for `.h5` and `.hdf5`, or for `.weights.h5` one that
+    holds the state of optimizer and metrics too.
 
     Raises:
         ValueError: for a format that is not known, or a model without weights yet.
         FileExistsError: if something is there that may not be overwritten.
     """
     path = _path(filepath)
-    hdf5 = _weights_format(path, save_format) == "h5"
-    if not _may_write(path if hdf5 else f"{path}.index", overwrite):
+    kind = _weights_format(path, save_format)
+    if not _may_write(f"{path}.index" if kind == "tf" else path, overwrite):
         return
-    if hdf5:
-        hdf5_weights.save(model, path)
-    else:
+    if kind == "tf":
         checkpoint.save_weights(model, path, options)
+    else:
+        (object_tree if kind == "tree" else hdf5_weights).save(model, path)
 
 
 def load_weights(
@@ -109,8 +125,14 @@ def load_weights(
         NotImplementedError: for `by_name` with a TensorFlow checkpoint.
     """
     path = _path(filepath)
-    if path.endswith(_HDF5) or (os.path.isfile(path) and is_hdf5(path)):
-        return hdf5_weights.load(model, path, by_name, skip_mismatch)
+    if _is(path, keras_archive.is_archive):
+        _check_not_by_name(path, by_name)
+        return keras_archive.load_weights(model, path, skip_mismatch)
+    if path.endswith(_FILES) or _is(path, hdf5_access.is_hdf5):
+        if not os.path.isfile(path) or hdf5_weights.is_by_layer(path):
+            return hdf5_weights.load(model, path, by_name, skip_mismatch)
+        _check_not_by_name(path, by_name)
+        return object_tree.load(model, path, skip_mismatch)
     if by_name or skip_mismatch:
         raise NotImplementedError(
             "`by_name` and `skip_mismatch` are for HDF5 files: a checkpoint is read by the model's structure. "
@@ -122,35 +144,43 @@ def load_weights(
 
 
 def _path(filepath: Any) -> Any:
-    if is_open_group(filepath):
+    if hdf5_access.is_open_group(filepath):
         return filepath
     path = os.fspath(filepath)
     return os.fsdecode(path) if isinstance(path, bytes) else path
 
 
+def _is(path: str, begins: Callable[[str], bool]) -> bool:
+    return os.path.isfile(path) and begins(path)
+
+
 def _whole_format(path: Any, save_format: str | None) -> str:
-    """`"h5"` or `"tf"`."""
-    if is_open_group(path):
+    """`"keras"`, `"h5"` or `"tf"`; a path that ends in `.h5` or `.keras` never becomes a directory, as in tf.keras."""
+    if hdf5_access.is_open_group(path):
         return "h5"
-    named = (save_format or ("h5" if path.endswith(_HDF5) else "tf")).lower()
-    if named in ("tf", "tensorflow"):
-        return "tf"
-    if named in ("h5", "hdf5"):
+    named = save_format.lower() if save_format else "keras" if path.endswith(".keras") else "tf"
+    if named not in ("keras", "h5", "hdf5", "tf", "tensorflow"):
+        raise ValueError(f"`save_format` must be 'keras', 'h5' or 'tf'. Received: save_format={save_format!r}")
+    if named == "keras" and not path.endswith(".keras"):
+        raise ValueError(f"The path of an archive must end in '.keras'. Received: filepath={path!r}")
+    if named != "keras" and path.endswith(_FILES):
         return "h5"
-    raise ValueError(f"`save_format` must be 'tf' or 'h5'. Received: save_format={save_format!r}")
+    return {"hdf5": "h5", "tensorflow": "tf"}.get(named, named)
 
 
 def _weights_format(path: str, save_format: str | None) -> str:
+    """`"tree"` (of `.weights.h5`), `"h5"` or `"tf"`."""
+    named = (save_format or ("h5" if path.endswith(_FILES) else "tf")).lower()
+    if named not in ("tf", "tensorflow", "h5", "hdf5", "keras"):
+        raise ValueError(f"`save_format` must be 'tf' or 'h5'. Received: save_format={save_format!r}")
     if path.endswith(".weights.h5"):
-        raise ValueError(
-            f"The layout of '.weights.h5' files is another one. Use a name like 'x.h5'. Received: {path!r}"
-        )
-    named = (save_format or ("h5" if path.endswith(_HDF5) else "tf")).lower()
-    if named in ("tf", "tensorflow"):
-        return "tf"
-    if named in ("h5", "hdf5", "keras"):
-        return "h5"
-    raise ValueError(f"`save_format` must be 'tf' or 'h5'. Received: save_format={save_format!r}")
+        return "tree"
+    return "tf" if named in ("tf", "tensorflow") else "h5"
+
+
+def _check_not_by_name(path: str, by_name: bool) -> None:
+    if by_name:
+        raise ValueError(f"`by_name` is for the older HDF5 files, which name layers. Received: by_name=True, {path!r}")
 
 
 def _may_write(path: str, overwrite: bool) -> bool:

@@ -22,6 +22,8 @@ from kerasish.saving.replacement import recover, replaced_file
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LONGEST_ATTRIBUTE = 64512
 _LARGEST_TEXT = 64 * 2**20
+_SMALL, _LARGEST_RATIO = 2**20, 1000
+_called: dict[str, str] = {}  # how messages call temporary files
 
 
 def is_hdf5(path: str) -> bool:
@@ -76,6 +78,16 @@ def written(target: Any) -> Iterator[Any]:
 
 
 @contextmanager
+def called(path: str, name: str) -> Iterator[None]:
+    """Has messages call a temporary file by the name of what it was taken from."""
+    _called[path] = name
+    try:
+        yield
+    finally:
+        del _called[path]
+
+
+@contextmanager
 def opened(target: Any) -> Iterator[Any]:
     """The file at the path, open for reading; a group that the user opened is itself.
 
@@ -99,41 +111,77 @@ def opened(target: Any) -> Iterator[Any]:
     except (OSError, RuntimeError, KeyError) as error:  # h5py's words for one and the same
         if isinstance(error, FileNotFoundError):
             raise
-        raise OSError(f"The HDF5 file {target!r} cannot be read: {str(error).splitlines()[0][:300]}") from error
+        name, reason = _called.get(target, target), " ".join(str(error).splitlines()[:1])[:300]
+        raise OSError(f"The HDF5 file {name!r} cannot be read: {reason}") from error
 
 
 def name_of(group: Any) -> str:
     """How messages call the file of a group."""
-    return repr(os.fspath(group.file.filename))
+    name = os.fsdecode(group.file.filename)
+    return repr(_called.get(name, name))
 
 
-def inside(group: Any, name: str) -> Any:
-    """The member of that name, reached over plain members only: a link could lead to any file.
+def member(group: Any, name: str) -> Any:
+    """The member of that name, None if there is none, reached over plain members only: a link could lead to any file.
 
     Raises:
-        ValueError: if it is missing, or a link is on the way.
+        ValueError: if a link is on the way.
     """
     import h5py
 
     for part in name.split("/"):
         link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
+        if link is None:
+            return None
         if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"{name_of(group)} is not laid out as tf.keras 2 does it: {name!r} is missing or a link.")
+            raise ValueError(f"{name_of(group)} is not laid out as tf.keras 2 does it: {name!r} is a link.")
         group = group[part]
     return group
 
 
-def array(group: Any, name: str, kinds: str = "fiub") -> Any:
+def inside(group: Any, name: str) -> Any:
+    """The member of that name.
+
+    Raises:
+        ValueError: if it is missing, or a link is on the way.
+    """
+    found = member(group, name)
+    if found is None:
+        raise ValueError(f"{name_of(group)} is not laid out as tf.keras 2 does it: {name!r} is missing.")
+    return found
+
+
+def array(group: Any, name: str) -> Any:
     """The data set of that name, unread: a plain array of numbers whose values lie within the file.
+
+    Raises:
+        ValueError: if it is something else, or is declared to be far larger than what the file holds of it.
+    """
+    found = inside(group, name)
+    plain = hasattr(found, "dtype") and not found.external and not found.is_virtual
+    if not plain or found.dtype.kind not in "fiubc":
+        raise ValueError(f"{name!r} in {name_of(group)} is not a plain array of numbers within the file.")
+    if found.nbytes > max(_SMALL, _LARGEST_RATIO * found.id.get_storage_size()):
+        raise ValueError(
+            f"{name!r} in {name_of(group)} is declared to have {found.nbytes} bytes, of which the file holds "
+            f"{found.id.get_storage_size()}. It was not read."
+        )
+    return found
+
+
+def numbers(group: Any, attribute: str, below: int) -> list[int] | None:
+    """An attribute that is a list of numbers from 0 to `below`, None if there is none of the name.
 
     Raises:
         ValueError: if it is something else.
     """
-    found = inside(group, name)
-    plain = hasattr(found, "dtype") and not found.external and not found.is_virtual
-    if not plain or found.dtype.kind not in kinds:
-        raise ValueError(f"{name!r} in {name_of(group)} is not a plain array of numbers within the file.")
-    return found
+    if attribute not in group.attrs:
+        return None
+    _check_size(group, attribute)
+    found = np.ravel(group.attrs[attribute])
+    if found.dtype.kind not in "iu" or any(not 0 <= number < below for number in found):
+        raise ValueError(f"The attribute {attribute!r} of {name_of(group)} is no list of numbers below {below}.")
+    return [int(number) for number in found]
 
 
 def text(group: Any, attribute: str) -> str | None:

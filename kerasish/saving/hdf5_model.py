@@ -5,19 +5,17 @@ Source: files of tf.keras 2 (`model_config`, `training_config`, `model_weights`,
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from kerasish import optimizers
-from kerasish.core import object_config, trust
+from kerasish.core import object_config, sharing, trust
 from kerasish.core.registry import custom_object_scope, family_of
 from kerasish.saving import hdf5_weights, optimizer_weights
-from kerasish.saving.description import KERAS_VERSION, from_json, to_json, with_tuples
+from kerasish.saving.description import KERAS_VERSION, from_json, rebuild, to_json
 from kerasish.saving.hdf5_access import array, inside, name_of, names, opened, text, write_text, written
 from kerasish.saving.hdf5_weights import write_arrays
 
-_FURTHER = "further_state"  # what tf.keras leaves out; it passes over groups that it does not know
 _FAMILIES = {"loss": "keras.losses", "metrics": "keras.metrics", "weighted_metrics": "keras.metrics"}
 
 
@@ -31,7 +29,8 @@ def save(model: Any, target: Any, compiled: bool = True) -> None:
     """
     _check_described(model)
     hdf5_weights.check_built(model, "save")
-    architecture = to_json(object_config.two_key_form(object_config.serialize(object_config.serialize_object(model))))
+    described = sharing.marked(lambda: object_config.serialize(object_config.serialize_object(model)))
+    architecture = to_json(object_config.two_key_form(described))
     with written(target) as file:
         file.attrs.update({"backend": "tensorflow", "keras_version": KERAS_VERSION})
         write_text(file, "model_config", architecture)
@@ -57,7 +56,7 @@ def load(
                 f"{name_of(file)} holds no architecture (no attribute 'model_config'): weights only.\n"
                 "Build the model first, then model.load_weights(path)."
             )
-        model = family_of("keras.layers").get(with_tuples(from_json(config, name_of(file))), custom_objects)  # type: ignore[union-attr]
+        model = rebuild(from_json(config, name_of(file)), name_of(file), custom_objects)
         hdf5_weights.read(inside(file, "model_weights"), model)
         training = text(file, "training_config") if compile else None
         if training is not None:
@@ -84,11 +83,7 @@ def _write_compilation(file: Any, model: Any) -> None:
     write_text(file, "training_config", to_json({**given, "optimizer_config": config}))
     group = file.require_group("optimizer_weights")
     write_arrays(group, optimizer_weights.named_variables(model.optimizer))
-    places = optimizer_weights.places(model)
-    if places is not None:
-        group.attrs["variables"] = places
-    for name, variable in optimizer_weights.further_state(model.optimizer).items():
-        group.require_group(_FURTHER).create_dataset(name, data=variable.numpy())
+    optimizer_weights.write_further(group, model, model.optimizer)
 
 
 def _newer_name(name: str) -> str:
@@ -114,20 +109,7 @@ def _compile(model: Any, config: Mapping[str, Any], custom_objects: dict[str, An
 
 
 def _read_optimizer(group: Any, model: Any) -> None:
-    optimizer, weights = model.optimizer, model.weights
-    places = group.attrs.get("variables")
-    variables = model.trainable_variables if places is None else [weights[place] for place in places]
-    optimizer.build(variables)
-    optimizer_weights.unscaled(optimizer)._built = True
-    try:
-        values = {name: array(group, name) for name in names(group, "weight_names")}
-        pairs = [(variable, value[()]) for variable, value in optimizer_weights.matched(optimizer, values)]
-    except ValueError as error:
-        warnings.warn(f"The optimizer's state in {name_of(group)} was left out: {error}.", stacklevel=5)
-        return
-    further = inside(group, _FURTHER) if _FURTHER in group else {}
-    kept = optimizer_weights.further_state(optimizer)
-    pairs += [(variable, array(further, name)[()]) for name, variable in kept.items() if name in further]
-    for variable, value in pairs:
-        variable.assign(value)
-    optimizer_weights.derive_further_state(optimizer, set(further))
+    values = {name: array(group, name) for name in names(group, "weight_names")}
+    for variable, data in optimizer_weights.pairs(group, model, model.optimizer, values):
+        variable.assign(data[()])
+    optimizer_weights.derive_further_state(group, model.optimizer)

@@ -59,6 +59,17 @@ def load(model: Any, path: str, by_name: bool = False, skip_mismatch: bool = Fal
         variable.assign(value)
 
 
+def is_by_layer(path: str) -> bool:
+    """Whether the file has this layout: a list of its layers.
+
+    Raises:
+        FileNotFoundError: if there is no file.
+        OSError: if it is damaged.
+    """
+    with opened(path) as file:
+        return has_names(file, "layer_names") or "model_weights" in file
+
+
 def read(group: Any, model: Any) -> None:
     """Reads an open group that `write` has written into the model, layer by layer in order.
 

@@ -49,7 +49,7 @@ def read(value: Any) -> Any:
         return tf.TensorShape(value["items"])
     if kind == "TypeSpec" and "serialized" in value:
         return _type_from(value)
-    found = {key: read(item) for key, item in value.items() if key != "shared_object_id"}
+    found = {key: read(item) for key, item in value.items()}
     if isinstance(kind, str) and ">" in kind and "config" in value:
         return {"registered_name": kind, **found, "class_name": kind.rpartition(">")[2]}
     return found

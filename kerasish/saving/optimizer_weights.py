@@ -6,13 +6,19 @@ Source: files of tf.keras 2.0 to 2.10 (`Adam/dense/kernel/m:0`, slot after slot)
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from kerasish.optimizers import Nadam, legacy
 from kerasish.optimizers.loss_scale import LossScaleOptimizer
+from kerasish.saving import hdf5_access
+
+_FURTHER = "further_state"  # what tf.keras leaves out; it passes over groups that it does not know
+_PLACES = "variables"
 
 _OLDER_SLOTS = {
     "Adadelta": {"accumulated_grad": "accum_grad", "accumulated_delta_var": "accum_var"},
@@ -50,28 +56,67 @@ def named_variables(optimizer: Any) -> list[tuple[str, tf.Variable]]:
     return found + [pair for column in columns for pair in column]
 
 
-def matched(optimizer: Any, values: Mapping[str, Any]) -> list[tuple[tf.Variable, Any]]:
+def _matched(optimizer: Any, values: Mapping[str, Any]) -> list[tuple[tf.Variable, Any]]:
     """The variables, each with the value of the file that belongs to it.
-
-    Args:
-        optimizer: a built optimizer.
-        values: arrays (or data sets) by their names in the file, in its order.
 
     Raises:
         ValueError: if number or shapes differ.
     """
-    optimizer = unscaled(optimizer)
     names = [name for name in values if not name.endswith("learning_rate:0")]  # that one is part of the configuration
     older = bool(names) and names[0].endswith("/iter:0")
-    pairs = _by_slot(optimizer, values) if older else _in_order(optimizer, [values[name] for name in names])
-    for variable, value in pairs:
+    found = _by_slot(optimizer, values) if older else _in_order(optimizer, [values[name] for name in names])
+    for variable, value in found:
         if tuple(variable.shape) != tuple(value.shape):
             raise ValueError(f"{variable.name} has the shape {tuple(variable.shape)}, in the file {tuple(value.shape)}")
-    return pairs
+    return found
 
 
-def further_state(optimizer: Any) -> dict[str, tf.Variable]:
-    """What an optimizer needs to go on exactly, and tf.keras keeps in no file: loss scale, products of momenta."""
+def pairs(group: Any, model: Any, optimizer: Any, values: Mapping[str, Any]) -> list[tuple[tf.Variable, Any]]:
+    """The variables of an optimizer, built as it was, each with the value that a file has for it.
+
+    Args:
+        group: what the file has of the optimizer, None if nothing.
+        model: the model that is trained.
+        optimizer: its optimizer, or one within it.
+        values: the arrays (or data sets) of the optimizer's own variables by their names in the file, in its order.
+    """
+    if group is None or not values:
+        return []
+    inner = unscaled(optimizer)
+    if len(values) > 1 and not inner._index_dict:
+        weights, places = model.weights, hdf5_access.numbers(group, _PLACES, len(model.weights))
+        inner.build(model.trainable_variables if places is None else [weights[place] for place in places])
+        inner._built = True
+    try:
+        found = _matched(inner, values)
+    except ValueError as error:
+        warnings.warn(
+            f"The optimizer starts afresh, its state in {hdf5_access.name_of(group)} does not fit: {error}.",
+            stacklevel=6,
+        )
+        return []
+    further = hdf5_access.member(group, _FURTHER)
+    kept = {} if further is None else _further_state(optimizer)
+    return found + [(variable, hdf5_access.array(further, name)) for name, variable in kept.items() if name in further]
+
+
+def write_further(group: Any, model: Any, optimizer: Any) -> None:
+    """Writes what tf.keras keeps of an optimizer in no file, but which is needed to go on exactly."""
+    places = _places(model, unscaled(optimizer))
+    if places is not None:
+        group.attrs[_PLACES] = np.asarray(places, "int64")
+    for name, variable in _further_state(optimizer).items():
+        group.require_group(_FURTHER).create_dataset(name, data=variable.numpy())
+
+
+def derive_further_state(group: Any, optimizer: Any) -> None:
+    """Computes what follows from the number of steps where the file, tf.keras's, does not hold it: Nadam's product."""
+    inner = unscaled(optimizer)
+    if type(inner) is Nadam and inner._index_dict and _FURTHER not in group:
+        inner.derive_product()
+
+
+def _further_state(optimizer: Any) -> dict[str, tf.Variable]:
     inner = unscaled(optimizer)
     found: dict[str, tf.Variable] = {}
     if optimizer is not inner and optimizer.dynamic:
@@ -81,9 +126,8 @@ def further_state(optimizer: Any) -> dict[str, tf.Variable]:
     return found
 
 
-def places(model: Any) -> list[int] | None:
+def _places(model: Any, optimizer: Any) -> list[int] | None:
     """The places among the model's weights of those that the optimizer was built for, in its order."""
-    optimizer = unscaled(model.optimizer)
     index = getattr(optimizer, "_index_dict", None)
     if not index:
         return None
@@ -92,15 +136,10 @@ def places(model: Any) -> list[int] | None:
     return [found[number] for number in sorted(found)] if len(found) == len(index) else None
 
 
-def derive_further_state(optimizer: Any, known: set[str]) -> None:
-    """Computes what follows from the number of steps and was not in the file, so not among `known`: Nadam's product."""
-    inner = unscaled(optimizer)
-    if type(inner) is Nadam and "momentum_product" not in known:
-        inner.derive_product()
-
-
 def _in_order(optimizer: Any, values: list[Any]) -> list[tuple[tf.Variable, Any]]:
     variables = list(optimizer.variables)
+    if len(values) == 1 and not optimizer._index_dict:  # only the number of steps, of one that took none
+        return [(variables[0], values[0])]
     if len(variables) != len(values):
         raise ValueError(f"{optimizer.name} has {len(variables)} variables, the file {len(values)}")
     return list(zip(variables, values, strict=True))

@@ -6,7 +6,8 @@ within the model; the reported figures are means over the epoch, each batch coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
@@ -17,10 +18,10 @@ from kerasish.losses.base import FunctionLoss
 from kerasish.training.outputs import Outputs
 
 _BY_SHAPE = {
-    "accuracy": ("BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"),
-    "acc": ("BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"),
-    "crossentropy": ("BinaryCrossentropy", "SparseCategoricalCrossentropy", "CategoricalCrossentropy"),
-    "ce": ("BinaryCrossentropy", "SparseCategoricalCrossentropy", "CategoricalCrossentropy"),
+    "accuracy": ("binary_accuracy", "sparse_categorical_accuracy", "categorical_accuracy"),
+    "acc": ("binary_accuracy", "sparse_categorical_accuracy", "categorical_accuracy"),
+    "crossentropy": ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy"),
+    "ce": ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy"),
 }
 
 
@@ -117,6 +118,7 @@ class CompiledMetrics:
         self.outputs: Outputs | None = None
         self._plain: list[list[Any]] = []
         self._weighted: list[list[Any]] = []
+        self._renamed: list[tuple[Any, str]] = []
         if outputs is not None:
             self._bind(outputs)
 
@@ -127,6 +129,18 @@ class CompiledMetrics:
         return [
             metric for plain, weighted in both for metric in (*plain, *weighted) if not isinstance(metric, _ByShape)
         ]
+
+    @contextmanager
+    def as_given(self) -> Iterator[None]:
+        """Within this context the metrics have the names they had when they were given, without their outputs'."""
+        present = [metric.name for metric, _ in self._renamed]
+        for metric, name in self._renamed:
+            metric._name = name
+        try:
+            yield
+        finally:
+            for (metric, _), name in zip(self._renamed, present, strict=True):
+                metric._name = name
 
     def by_output(self) -> dict[str, list[list[Any]]]:
         """The metrics of each output by argument of `compile`, as far as they are bound: the present objects.
@@ -170,7 +184,9 @@ class CompiledMetrics:
         if len(outputs) > 1:
             for name, group in zip(outputs.names, groups, strict=True):
                 for metric in group:
-                    _prefix(metric, name)
+                    if not metric.name.startswith(f"{name}_"):
+                        self._renamed.append((metric, metric.name))
+                        metric._name = f"{name}_{metric.name}"
         return groups
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -218,7 +234,7 @@ class _ByShape:
             kind = sparse
         else:
             kind = one_hot
-        return getattr(metrics_module, kind)(name=self._name)
+        return metrics_module.MeanMetricWrapper(metrics_module.get(kind), name=self._name)
 
 
 def aligned(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
@@ -306,11 +322,6 @@ def _listed(given: Any) -> list[Any]:
 
 def _copied(metric: Any) -> Any:
     return _ByShape(metric.name) if isinstance(metric, _ByShape) else type(metric).from_config(metric.get_config())
-
-
-def _prefix(metric: Any, output: str) -> None:
-    if not metric.name.startswith(f"{output}_"):
-        metric._name = f"{output}_{metric.name}"
 
 
 def _check_names(names: list[str]) -> None:

@@ -184,7 +184,7 @@ def test_what_hdf5_cannot_hold_is_said(here):
     with pytest.raises(FileNotFoundError, match=r"missing\.h5"):
         keras.models.load_model("missing.h5")
     (here / "text.h5").write_text("no model")
-    with pytest.raises(ValueError, match="neither HDF5"):
+    with pytest.raises(ValueError, match="nor HDF5"):
         keras.models.load_model("text.h5")
 
 

@@ -45,7 +45,7 @@ class _IndexLookup(Specified, PreprocessingLayer):
         pad_to_max_tokens: bool,
         **kwargs: Any,
     ):
-        kwargs.pop("vocabulary_size", None)  # of configurations
+        promised = kwargs.pop("vocabulary_size", None)  # of a configuration whose vocabulary is in a file beside it
         check_mode(output_mode, _MODES, sparse)
         super().__init__(**own_dtype(kwargs, output_mode))
         _check_sizes(max_tokens, num_oov_indices, pad_to_max_tokens)
@@ -63,7 +63,7 @@ class _IndexLookup(Specified, PreprocessingLayer):
         self._documents: Counter[Any] = Counter()
         self._seen = 0
         self._table = Table(self.token_dtype, invert, self.oov_token if invert else None)
-        self._has_vocabulary = False
+        self._has_vocabulary, self._promised = False, promised
         self.learns_vocabulary = vocabulary is None
         self._check_weights(idf_weights)
         if vocabulary is not None:
@@ -101,6 +101,8 @@ class _IndexLookup(Specified, PreprocessingLayer):
 
     def vocabulary_size(self) -> int:
         """How many numbers there are."""
+        if not self._has_vocabulary and self._promised is not None:
+            return self._promised
         return len(self._special()) + len(self._tokens)
 
     def vocab_size(self) -> int:
@@ -229,7 +231,7 @@ class _IndexLookup(Specified, PreprocessingLayer):
             TypeError: for inputs of the wrong type.
             InvalidArgumentError: for an unknown token where there is no number for those.
         """
-        if not self._has_vocabulary:
+        if not self._has_vocabulary and (tf.executing_eagerly() or self._promised is None):
             raise ValueError(f'Layer "{self.name}" has no vocabulary. Call `adapt` or `set_vocabulary` first.')
         if self.invert:
             return lookup.apply_to_values(lambda values: self._table.find(tf.cast(values, tf.int64)), inputs)
@@ -262,7 +264,7 @@ class _IndexLookup(Specified, PreprocessingLayer):
 
     def _all_weights(self) -> np.ndarray:
         """A weight for each number: unknown tokens have the mean of the others, places without a token none."""
-        known = np.asarray(self._idf, "float32")
+        known = np.asarray(self._idf or (), "float32")
         weights = np.concatenate([np.full(self.num_oov_indices, known.mean() if len(known) else 0.0), known])
         return np.pad(weights, (0, self._depth() - len(weights)))
 

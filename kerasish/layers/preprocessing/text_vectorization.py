@@ -62,7 +62,7 @@ class TextVectorization(Specified, PreprocessingLayer):
         encoding: str = "utf-8",
         **kwargs: Any,
     ):
-        kwargs.pop("vocabulary_size", None)  # of configurations
+        promised = kwargs.pop("vocabulary_size", None)
         mode = "int" if output_mode is None else output_mode
         check_mode(mode, ("int", "multi_hot", "count", "tf_idf"), sparse)
         super().__init__(**{**kwargs, "dtype": kwargs.get("dtype") or "string"})
@@ -77,7 +77,7 @@ class TextVectorization(Specified, PreprocessingLayer):
         self.sparse, self.ragged, self.encoding = sparse, ragged, encoding
         self._lookup_layer = StringLookup(
             max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights, mask_token="",
-            output_mode=mode, sparse=sparse, pad_to_max_tokens=pad_to_max_tokens,
+            output_mode=mode, sparse=sparse, pad_to_max_tokens=pad_to_max_tokens, vocabulary_size=promised,
         )  # fmt: skip
 
     def get_config(self) -> dict[str, Any]:
