@@ -1,5 +1,6 @@
 """`keras.callbacks`: what may look on, and step in, while a model is trained, evaluated or asked for predictions."""
 
+from kerasish.callbacks.backup import BackupAndRestore
 from kerasish.callbacks.base import BaseLogger, Callback, History, LambdaCallback
 from kerasish.callbacks.callback_list import CallbackList
 from kerasish.callbacks.checkpoint import ModelCheckpoint
@@ -12,6 +13,7 @@ from kerasish.callbacks.remote import RemoteMonitor
 from kerasish.callbacks.tensorboard import TensorBoard
 
 __all__ = [
+    "BackupAndRestore",
     "BaseLogger",
     "CSVLogger",
     "Callback",

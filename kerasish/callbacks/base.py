@@ -20,6 +20,8 @@ class Callback:
     """
 
     validation_data: Any = None
+    _comes_last = False
+    _state: tuple[str, ...] = ()
     model: Any = None
     params: dict[str, Any] | None = None
 
@@ -102,6 +104,18 @@ class Callback:
         """The names that it reads from the logs of an epoch, each after the argument which holds it."""
         return []
 
+    def get_state(self) -> dict[str, Any]:
+        """What the callback has to remember when an interrupted run goes on; see `BackupAndRestore`."""
+        return {name: getattr(self, name) for name in self._state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Remembers what `get_state` gave; called after `on_train_begin`."""
+        for name in self._state:
+            setattr(self, name, state[name])
+
+    def _join(self, run: Any) -> None:
+        """Given the run of a fit, before it begins: what is needed to keep it and to go on from what was kept."""
+
     def _release(self) -> None:
         """Closes files and workers, after an error too; may be called more than once."""
 
@@ -113,6 +127,8 @@ class History(Callback):
         epoch: the indices of the epochs.
         history: a list of values, one per epoch, for each name.
     """
+
+    _state = ("epoch", "history")
 
     def __init__(self) -> None:
         super().__init__()
@@ -169,6 +185,8 @@ class BaseLogger(Callback):
     Args:
         stateful_metrics: names of values that are taken as they were after the last batch.
     """
+
+    _state = ("seen", "totals")
 
     def __init__(self, stateful_metrics: Iterable[str] | None = None):
         super().__init__()

@@ -117,9 +117,15 @@ class CallbackList:
 
     def on_block_end(self, mode: str, last_batch: int, steps: int, samples_seen: int, logs: Logs) -> None:
         """After `steps` batches that ran as one, instead of the batch hooks; see `Callback.on_block_end`."""
-        for callback in self.callbacks:
+        for callback in self._in_turn():
             if isinstance(callback, Callback):
                 callback.on_block_end(mode, last_batch, steps, samples_seen, logs)
+
+    def join(self, run: Any) -> None:
+        """Gives the callbacks the run of a fit, before it begins."""
+        for callback in self.callbacks:
+            if isinstance(callback, Callback):
+                callback._join(run)
 
     def close(self) -> None:
         """Lets the callbacks close their files and workers; for a `finally`, so it raises nothing."""
@@ -186,12 +192,16 @@ class CallbackList:
 
     def _call(self, hook: str, *index: int, logs: Logs | None) -> None:
         shared = {} if logs is None else logs
-        for callback in self.callbacks:
+        for callback in self._in_turn():
             method = getattr(callback, hook, None)
             if method is None and hook in OLDER_NAMES:
                 method = getattr(callback, OLDER_NAMES[hook], None)
             if method is not None:
                 method(*index, shared)
+
+    def _in_turn(self) -> list[Any]:
+        """The callbacks in order; what keeps the state of the others comes after them."""
+        return sorted(self.callbacks, key=lambda callback: getattr(callback, "_comes_last", False) is True)
 
     def _one_of(self, kind: type[Callback], add: bool) -> Any:
         found = next((callback for callback in self.callbacks if isinstance(callback, kind)), None)

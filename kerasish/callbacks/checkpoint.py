@@ -41,6 +41,8 @@ class ModelCheckpoint(MonitorCallback):
         TypeError: for options of the wrong kind, or an unknown argument.
     """
 
+    _state = ("best", "epochs_since_last_save", "_batches_seen_since_last_saving", "_last_batch_seen")
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],

@@ -25,6 +25,8 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: the index of the first epoch that is looked at.
     """
 
+    _state = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

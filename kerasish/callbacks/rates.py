@@ -66,6 +66,8 @@ class ReduceLROnPlateau(MonitorCallback):
         TypeError: for an unknown argument, or (in fit) if the optimizer's rate is a schedule.
     """
 
+    _state = ("best", "cooldown_counter", "wait")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -47,6 +47,8 @@ class TensorBoard(Callback):
         ValueError: for an unknown argument or value.
     """
 
+    _state = ("_batches", "_earlier_batches", "_graph_written")
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",

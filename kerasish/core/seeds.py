@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -36,3 +37,39 @@ def make_seed(seed: int | None = None) -> int:
         return _generator.randint(1, _MAXIMUM)
     with tf.init_scope():
         return int(tf.random.uniform((), 1, _MAXIMUM, tf.int32))
+
+
+def get_state() -> dict[str, Any]:
+    """The states of Python's, NumPy's, this library's and TensorFlow's global generator, as plain values and arrays."""
+    return {
+        "python": random.getstate(),
+        "numpy": np.random.get_state(legacy=False),
+        "seeds": None if _generator is None else _generator.getstate(),
+        "tensorflow": _of_tensorflow(),
+    }
+
+
+def set_state(state: dict[str, Any]) -> None:
+    """Sets the generators to what `get_state` gave; lists may stand for its tuples."""
+    global _generator
+    random.setstate(_as_tuples(state["python"]))
+    np.random.set_state(state["numpy"])
+    _generator = None
+    if state["seeds"] is not None:
+        _generator = random.Random()
+        _generator.setstate(_as_tuples(state["seeds"]))
+    if state["tensorflow"] is not None and _of_tensorflow() is not None:
+        tf.random.get_global_generator().state.assign(state["tensorflow"])
+
+
+def _of_tensorflow() -> np.ndarray | None:
+    """None where TensorFlow has no global generator: with deterministic ops it makes none by itself."""
+    try:
+        return tf.random.get_global_generator().state.numpy()
+    except RuntimeError:
+        return None
+
+
+def _as_tuples(state: Any) -> tuple[Any, ...]:
+    version, words, gauss = state
+    return version, tuple(words), gauss

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kerasish.data_sources.blocks import FRESH, WHOLE, Batch, Block, Epoch, Run, Source, pack_x_y_sample_weight, relaxed
 from kerasish.data_sources.columns import check_cardinality, columns_of, is_rows, map_leaves, rows_of
-from kerasish.data_sources.order import row_order
+from kerasish.data_sources.order import new_seed, row_order
 from kerasish.data_sources.weights import class_weighting, complete_weights
 
 
@@ -59,9 +59,9 @@ class ArraySource(Source):
         self.columns = columns
         self._shuffle = shuffle
         self._size = tf.constant(self.batch_size, tf.int64)
+        self._seed = new_seed() if shuffle else 0
         self._order: tf.Tensor | None = None
-        self._position = 0
-        self._passes_left = 0
+        self._position = self._passes = 0
         self.specs = (relaxed(columns), tf.TensorSpec([None], tf.int64), *[tf.TensorSpec([], tf.int64)] * 2)
 
     @property
@@ -79,13 +79,13 @@ class ArraySource(Source):
         if index == 0:
             self.ran_out = False
         if index == 0 or self.steps is None or self._order is None:
-            self._position, self._passes_left = self.pass_batches, self.epochs
+            self._position, self._passes = self.pass_batches, index if self.steps is None else 0
         return _ArrayEpoch(self, index, self.batches)
 
     def draw(self, count: int, first: int, equal: bool) -> Block | None:
         """A block of at most `count` batches within one order of the rows; if `equal`, all have as many rows."""
         if self._position >= self.pass_batches:
-            if self._passes_left <= 0:
+            if self.steps is not None and self._passes >= self.epochs:
                 return None
             self._begin_pass()
         start, size, rows = self._position, self._batch_rows, self._rows
@@ -98,10 +98,24 @@ class ArraySource(Source):
         return Block(arguments, GATHERED, first, steps, self.specs, samples)
 
     def _begin_pass(self) -> None:
-        if self._shuffle or self._order is None:
-            self._order = tf.constant(row_order(self._rows, self._batch_rows, self._shuffle), tf.int64)
-        self._passes_left -= 1
+        self._passes += 1
         self._position = 0
+        if self._shuffle or self._order is None:
+            self._set_order()
+
+    def _set_order(self) -> None:
+        order = row_order(self._rows, self._batch_rows, self._shuffle, self._seed, self.first + self._passes)
+        self._order = tf.constant(order, tf.int64)
+
+    def position(self) -> dict[str, Any]:
+        """The seed of the orders, the passes begun, and the place in the last one."""
+        return {"seed": self._seed, "passes": self._passes, "place": self._position}
+
+    def seek(self, position: dict[str, Any]) -> None:
+        """Makes the order of that pass anew."""
+        self._seed, self._passes, self._position = (int(position[name]) for name in ("seed", "passes", "place"))
+        if self._passes:
+            self._set_order()
 
 
 class _ArrayEpoch(Epoch[ArraySource]):

@@ -66,13 +66,15 @@ class Block:
 class Run:
     """What a source is opened for: `epochs` epochs of `steps` batches, or of all batches there are.
 
-    `argument` and `steps_argument` are the names that messages use; `steps=-1` asks for an endless epoch.
+    `argument` and `steps_argument` are the names that messages use; `steps=-1` asks for an endless epoch; `first` is
+    how many epochs other runs have done before.
     """
 
     argument: str = "x"
     steps: int | None = None
     steps_argument: str = "steps"
     epochs: int = 1
+    first: int = 0
 
 
 class Source(ABC):
@@ -96,6 +98,7 @@ class Source(ABC):
 
     def __init__(self, run: Run) -> None:
         self.argument, self.steps_argument, self.epochs = run.argument, run.steps_argument, run.epochs
+        self.first = run.first
         self.steps = None if run.steps == -1 else run.steps
         self.samples: int | None = None
         self.batches = self.steps
@@ -116,6 +119,13 @@ class Source(ABC):
     @abstractmethod
     def epoch(self, index: int) -> Epoch:
         """Epoch number `index` of this run, a context manager; 0 starts afresh whatever can be started afresh."""
+
+    def position(self) -> dict[str, Any]:
+        """Where the next epoch begins, as plain values: what `seek` needs to go there in a new process."""
+        return {}
+
+    def seek(self, position: dict[str, Any]) -> None:  # noqa: B027
+        """Goes to where another source of the same data was when it gave this `position`."""
 
     def report_shortage(self, epoch: int, taken: int) -> None:
         """Notes that there are no more batches, and says so once."""
@@ -182,6 +192,11 @@ class Epoch(ABC, Generic[AnySource]):
         if steps < block.steps:
             self._given -= block.steps - steps
             self._end()
+
+    def skip(self, batches: int) -> None:
+        """Leaves out the epoch's first batches, which were used before the run was interrupted."""
+        while self._given < batches and self.next(batches - self._given) is not None:
+            pass
 
     def close(self) -> None:
         """Ends what the epoch has opened; it gives no further block."""

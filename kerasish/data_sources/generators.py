@@ -30,7 +30,7 @@ from kerasish.data_sources.blocks import (
     unpack_x_y_sample_weight,
 )
 from kerasish.data_sources.columns import as_array, column, is_scipy_sparse, map_leaves
-from kerasish.data_sources.order import batch_order
+from kerasish.data_sources.order import batch_order, new_seed
 from kerasish.data_sources.sequence import Sequence
 from kerasish.data_sources.weights import class_weighting
 
@@ -156,6 +156,7 @@ class SequenceSource(PythonSource):
         super().__init__(run, **drawing)
         self.sequence = sequence
         self._shuffle = shuffle
+        self._seed = new_seed() if shuffle else 0
         if len(sequence) == 0:
             raise self.empty_error()
         self.batches = self.steps or len(sequence)
@@ -165,7 +166,7 @@ class SequenceSource(PythonSource):
         if index == 0:
             self.ran_out = False
         self.batches = self.steps or len(self.sequence)
-        order = batch_order(len(self.sequence), self._shuffle)[: self.batches]
+        order = batch_order(len(self.sequence), self._shuffle, self._seed, self.first + index)[: self.batches]
         calls = (partial(self._fetch, i) for i in order)
         return _SequenceEpoch(self, index, self.batches, deque(), Ahead(calls, self.workers, self.queue_size))
 

@@ -30,12 +30,12 @@ __all__ = [
 
 def open_source(
     x: Any, y: Any = None, sample_weight: Any = None, *, batch_size: int | None = None,
-    shuffle: bool | str | None = False, steps: int | None = None, epochs: int = 1,
+    shuffle: bool | str | None = False, steps: int | None = None, epochs: int = 1, first_epoch: int = 0,
     class_weight: Any = None, argument: str = "x", steps_argument: str = "steps",
     input_names: Names[str] = (), output_names: Names[str] = (), workers: int = 1,
     use_multiprocessing: bool = False, max_queue_size: int = 10,
 ) -> Source:
-    """A source of batches for `epochs` epochs of `steps` batches (or of all there are).
+    """A source of batches for `epochs` epochs of `steps` batches (or of all there are), `first_epoch` the first one.
 
     `argument` and `steps_argument` are what the caller's own arguments are called, for messages;
     `use_multiprocessing` is accepted, the workers are threads.
@@ -48,7 +48,7 @@ def open_source(
         _check_count("batch_size", batch_size, 1)
     _check_count("workers", workers, 0)
     _check_count("max_queue_size", max_queue_size, 1)
-    run = Run(argument, _checked_steps(steps, steps_argument), steps_argument, epochs)
+    run = Run(argument, _checked_steps(steps, steps_argument), steps_argument, epochs, first_epoch)
     drawing = {"workers": workers, "queue_size": max_queue_size, "class_weight": class_weight,
                "output_names": output_names}  # fmt: skip
     if isinstance(x, tf.data.Dataset):

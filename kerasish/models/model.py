@@ -380,7 +380,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         drawing: dict[str, Any] = {"workers": workers, "max_queue_size": max_queue_size}
         drawing["use_multiprocessing"] = use_multiprocessing
         source = self._open(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch,
-                            epochs=max(epochs - initial_epoch, 1), class_weight=class_weight,
+                            epochs=max(epochs - initial_epoch, 1), first_epoch=initial_epoch, class_weight=class_weight,
                             steps_argument="steps_per_epoch", **drawing)  # fmt: skip
         validation = None
         if validation_data is not None:

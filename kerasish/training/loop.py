@@ -13,6 +13,7 @@ import tensorflow as tf
 from kerasish.callbacks import CallbackList
 from kerasish.data_sources.source import Source
 from kerasish.training.program import Program
+from kerasish.training.resumption import Training
 from kerasish.training.turns import Run
 
 Logs = dict[str, Any]
@@ -78,12 +79,15 @@ def fit(
     model.stop_training = False
     program, testing = model.program("train"), None
     program.plan(epochs, source.batches or 0)
+    training = Training(model, source, validation, callbacks, initial_epoch)
+    callbacks.join(training)
     callbacks.on_train_begin()
-    logs: Logs = {}
-    for epoch in range(initial_epoch, epochs):
+    logs: Logs = training.logs or {}
+    for epoch in range(training.epoch, epochs if not training.over else training.epoch):
         run = _begun(model)
+        training.begin_epoch(epoch, run)
         callbacks.on_epoch_begin(epoch)
-        seen = run_epoch(model, program, source, epoch - initial_epoch, callbacks, "train", watched, run)
+        seen = run_epoch(model, program, source, epoch - initial_epoch, callbacks, "train", watched, run, training)
         if seen is None:
             break
         logs = seen
@@ -91,6 +95,7 @@ def fit(
             testing = testing or model.program("test")
             found = evaluate(model, testing, validation, callbacks, watched)
             logs = {**logs, **{f"val_{name}": value for name, value in (found or {}).items()}}
+        training.end_epoch(logs)
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training or source.ran_out:
             break
@@ -120,17 +125,21 @@ def predict(model: Any, program: Program, source: Source, callbacks: CallbackLis
 
 def run_epoch(
     model: Any, program: Program, source: Source, index: int, callbacks: CallbackList, mode: str, watched: bool,
-    run: Run | None = None, collected: list[Any] | None = None,
+    run: Run | None = None, training: Training | None = None, collected: list[Any] | None = None,
 ) -> Logs | None:  # fmt: skip
     """The last logs of one pass, or None if there was not a single batch; predictions are appended to `collected`.
 
-    Without a `run` there are no metrics, and other threads may compute at the same time.
+    Without a `run` there are no metrics, and other threads may compute at the same time. A `training` tells how much of
+    the pass is done already, and is told of what is done then.
     """
     pace = Pace(program, callbacks, mode, model.steps_per_execution, watched)
     begin, end = getattr(callbacks, f"on_{mode}_batch_begin"), getattr(callbacks, f"on_{mode}_batch_end")
     logs: Logs | None = None
     batches = rows = 0
     with source.epoch(index) as epoch:
+        if training is not None and training.batches:
+            training.go_on(epoch)
+            logs, batches, rows = training.logs, training.batches, training.samples
         while not (mode == "train" and model.stop_training):
             one_by_one = pace.every_batch
             count = 1 if collected is not None and source.drawn else pace.steps()
@@ -151,6 +160,8 @@ def run_epoch(
             else:
                 logs = {name: _number(value) for name, value in (returned or {}).items()}
             batches += done
+            if training is not None:
+                training.logs, training.batches, training.samples = logs, batches, rows
             if one_by_one:
                 size = {} if block.samples is None else {"size": block.samples}
                 end(batches - 1, {"batch": batches - 1, **size, **logs})

@@ -9,7 +9,7 @@ from kerasish import callbacks
 from kerasish.callbacks.progress import Progbar
 
 ADDED = {"TerminateOnNaN": ["restore"]}
-COMING = {"BackupAndRestore", "SidecarEvaluatorModelExport"}
+COMING = {"SidecarEvaluatorModelExport"}
 
 
 def parameters(function):

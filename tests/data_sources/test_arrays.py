@@ -96,11 +96,11 @@ def test_shuffled_columns_stay_together(read):
 
 
 def test_batch_shuffling_keeps_rows_in_their_batch():
-    order = row_order(11, 3, "batch").tolist()
+    order = row_order(11, 3, "batch", 7, 0).tolist()
     groups = [sorted(order[i : i + 3]) for i in range(0, 9, 3)]
     assert sorted(groups) == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
     assert sorted(order[9:]) == [9, 10]
-    assert {tuple(row_order(12, 3, "batch")[:3] // 3) for _ in range(50)} > {(0, 0, 0)}
+    assert {tuple(row_order(12, 3, "batch", 7, number)[:3] // 3) for number in range(50)} > {(0, 0, 0)}
 
 
 def test_tensorflow_seed_alone_repeats_the_orders(targets):
