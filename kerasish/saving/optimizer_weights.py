@@ -84,8 +84,8 @@ def pairs(group: Any, model: Any, optimizer: Any, values: Mapping[str, Any]) -> 
         return []
     inner = unscaled(optimizer)
     if len(values) > 1 and not inner._index_dict:
-        weights, places = model.weights, hdf5_access.numbers(group, _PLACES, len(model.weights))
-        inner.build(model.trainable_variables if places is None else [weights[place] for place in places])
+        weights, built_for = model.weights, hdf5_access.numbers(group, _PLACES, len(model.weights))
+        inner.build(model.trainable_variables if built_for is None else [weights[place] for place in built_for])
         inner._built = True
     try:
         found = _matched(inner, values)
@@ -102,9 +102,9 @@ def pairs(group: Any, model: Any, optimizer: Any, values: Mapping[str, Any]) -> 
 
 def write_further(group: Any, model: Any, optimizer: Any) -> None:
     """Writes what tf.keras keeps of an optimizer in no file, but which is needed to go on exactly."""
-    places = _places(model, unscaled(optimizer))
-    if places is not None:
-        group.attrs[_PLACES] = np.asarray(places, "int64")
+    built_for = places(model, optimizer)
+    if built_for is not None:
+        group.attrs[_PLACES] = np.asarray(built_for, "int64")
     for name, variable in _further_state(optimizer).items():
         group.require_group(_FURTHER).create_dataset(name, data=variable.numpy())
 
@@ -126,8 +126,9 @@ def _further_state(optimizer: Any) -> dict[str, tf.Variable]:
     return found
 
 
-def _places(model: Any, optimizer: Any) -> list[int] | None:
-    """The places among the model's weights of those that the optimizer was built for, in its order."""
+def places(model: Any, optimizer: Any = None) -> list[int] | None:
+    """The places among the model's weights of those that its optimizer (or another) was built for, in its order."""
+    optimizer = unscaled(model.optimizer if optimizer is None else optimizer)
     index = getattr(optimizer, "_index_dict", None)
     if not index:
         return None
