@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,6 +19,7 @@ import bench  # noqa: E402
 from benchmark import growth, plot, report  # noqa: E402
 from benchmark.engines import ENGINES, Engine  # noqa: E402
 from benchmark.figures import Run, Turn, ratios, slope, spread  # noqa: E402
+from benchmark.quiet import Watch  # noqa: E402
 from benchmark.turns import Settings, measure  # noqa: E402
 from benchmark.workloads import WORKLOADS  # noqa: E402
 
@@ -91,6 +95,19 @@ def test_the_plot_shows_every_workload_with_its_ratio_and_its_peers() -> None:
     assert float(bars[0].get("x")) + float(bars[0].get("width")) == pytest.approx(one, abs=0.2)  # slower: left of 1
     with pytest.raises(ValueError, match="nothing to draw"):
         plot.draw(report.new_figures())
+
+
+def test_what_other_programs_use_is_told_apart_from_our_own() -> None:
+    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    ours, stranger = (process.pid for process in spinning)
+    try:
+        alone, both = Watch([ours]), Watch([ours, stranger])
+        time.sleep(0.5)
+        assert alone.others([ours]) - both.others([ours, stranger]) > 0.1 / (os.cpu_count() or 1)
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
 
 
 class Growing:

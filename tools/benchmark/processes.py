@@ -40,6 +40,11 @@ class Worker:
             self.close()
             raise
 
+    @property
+    def process(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def run(self, rounds: int) -> dict[str, Any]:
         """Seconds that these rounds took, and the memory after them."""
         assert self._process.stdin is not None

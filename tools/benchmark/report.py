@@ -14,6 +14,7 @@ from .engines import versions
 
 Figures = dict[str, Any]
 TOLERANCE = 0.9
+QUIET = 0.05
 
 
 def machine() -> dict[str, Any]:
@@ -66,7 +67,9 @@ def table(record: Figures) -> Iterator[str]:
     if any("growth" in result for result in record["engines"].values()):
         yield from _growth(record)
         return
-    yield f"{record['title']} (ms per {record['unit']}, median and quartiles)"
+    others = record.get("used_by_others", 0.0)
+    busy = f"; other programs used {others:.0%} of the machine" if others > QUIET else ""
+    yield f"{record['title']} (ms per {record['unit']}, median and quartiles{busy})"
     yield f"  {'':16} {'ms':>9} {'':19} {'call +ms':>8} {'first s':>8} {'peak MB':>8}   kerasish is"
     for name, result in record["engines"].items():
         if "error" in result:

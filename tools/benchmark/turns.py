@@ -10,6 +10,7 @@ from typing import Any
 from .engines import Engine
 from .figures import Run, Turn, ratios, slope, spread
 from .processes import Worker, WorkerError
+from .quiet import Watch
 from .workloads import Workload
 
 MOST_ROUNDS = 2**17
@@ -38,7 +39,7 @@ class Player:
         self.starts: list[dict[str, Any]] = []
         self.memory, self.spent, self.unread = 0.0, 0.0, 0
         self.error: str | None = None
-        self._worker: Worker | None = None
+        self.worker: Worker | None = None
         self._rounds = 2
 
     def attempt(self, step: Callable[[], None]) -> None:
@@ -51,7 +52,7 @@ class Player:
 
     def start(self) -> None:
         """A process in which everything was traced and run as long as a turn."""
-        self._worker = self._start()
+        self.worker = self._start()
         if self.workload.kind == "slope":
             self._settle()
         elif self.workload.kind == "single":
@@ -66,14 +67,14 @@ class Player:
             self.turns.append(Turn(self._run(1)[0].seconds * 1e3))
         else:
             self.close()
-            self._worker = self._start()
+            self.worker = self._start()
             figure = "import_s" if self.workload.kind == "import" else "first_s"
-            self.turns.append(Turn(self._worker.ready[figure] * 1e3))
+            self.turns.append(Turn(self.worker.ready[figure] * 1e3))
 
     def close(self) -> None:
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+        if self.worker is not None:
+            self.worker.close()
+            self.worker = None
 
     def result(self) -> dict[str, Any]:
         """The record of this engine, in milliseconds, seconds and MB."""
@@ -102,8 +103,8 @@ class Player:
 
     def _run(self, rounds: int) -> tuple[Run, Run | None]:
         """These rounds, and where they were told apart the first of them."""
-        assert self._worker is not None
-        answer, steps = self._worker.run(rounds), self._worker.ready["steps"]
+        assert self.worker is not None
+        answer, steps = self.worker.run(rounds), self.worker.ready["steps"]
         self.memory = max(self.memory, answer["peak_mb"])
         self.spent += answer["call_s"]
         first = answer.get("first_round_s")
@@ -146,16 +147,23 @@ def measure(workload: Workload, engines: Sequence[Engine], settings: Settings) -
         for player in players:
             stack.callback(player.close)
             player.attempt(player.start)
+        watch = Watch(_processes(players))
         for number in range(settings.turns):
             first = number % max(1, len(players))
             for player in players[first:] + players[:first]:
                 player.attempt(player.turn)
+        others = watch.others(_processes(players))
     return {
         "title": workload.title,
         "unit": workload.unit,
+        "used_by_others": others,
         "engines": {player.engine.name: player.result() for player in players},
         "times_as_fast_as": _against(players),
     }
+
+
+def _processes(players: Sequence[Player]) -> list[int]:
+    return [player.worker.process for player in players if player.worker is not None]
 
 
 def _against(players: Sequence[Player]) -> dict[str, Any]:
