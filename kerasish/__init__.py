@@ -14,6 +14,7 @@ from kerasish import (
     constraints,
     datasets,
     experimental,
+    export,
     initializers,
     layers,
     losses,
@@ -32,6 +33,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints", "datasets", "experimental",
-    "initializers", "install", "layers", "losses", "metrics", "mixed_precision", "models", "optimizers",
+    "export", "initializers", "install", "layers", "losses", "metrics", "mixed_precision", "models", "optimizers",
     "regularizers", "uninstall", "utils",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from kerasish.core import dtype_policy, object_config
 from kerasish.core.object_config import is_library_class
 from kerasish.layers.base import Layer
 from kerasish.models.functional import Network
-from kerasish.saving import checkpoint, formats, saved_model
+from kerasish.saving import checkpoint, export_archive, formats, saved_model
 from kerasish.saving.description import KERAS_VERSION, compile_arguments, to_json
 
 
@@ -76,6 +76,16 @@ class Persistent(Layer):
             NotImplementedError: for `by_name` or `skip_mismatch` with a checkpoint.
         """
         return formats.load_weights(self, filepath, skip_mismatch, by_name, options)
+
+    def export(self, filepath: Any) -> None:
+        """Writes the model's inference for serving, as the endpoint `serve` of a SavedModel; see `keras.export`.
+
+        What is written can be run, not trained: `save` is for that.
+
+        Raises:
+            ValueError: if the model's inputs are not known yet.
+        """
+        export_archive.export(self, filepath)
 
     # Configurations.
 

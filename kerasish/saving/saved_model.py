@@ -7,6 +7,7 @@ tf.keras, tf_keras and this library make the model anew.
 
 from __future__ import annotations
 
+import functools
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
@@ -164,38 +165,62 @@ def functions(model: Any, traced: dict[Any, Any] | None = None) -> dict[str, Any
     """
     traced = {} if traced is None else traced
     if model not in traced:
-        spec = model.save_spec()
-        traced[model] = {} if spec is None else _traced(model, spec[0][0])
+        traced[model] = {} if model.save_spec() is None else _traced(model)
     return traced[model]
 
 
-def _traced(model: Any, inputs: Any) -> dict[str, Any]:
+def graph_function(function: Any, input_signature: Any) -> Any:
+    """The function as a graph for a file, in which metrics have no place; it is traced at once."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with _exporting():
+            return function(*args, **kwargs)
+
+    traced = tf.function(call, input_signature=list(input_signature))
+    traced.get_concrete_function()
+    return traced
+
+
+@contextmanager
+def _exporting() -> Iterator[None]:
+    outer, context.exporting = context.exporting, True
+    try:
+        yield
+    finally:
+        context.exporting = outer
+
+
+def named_inputs(model: Any) -> Any:
+    """The types of the model's inputs with the names that a signature gives them; a batch size that is fixed stays."""
+    inputs = model.save_spec(dynamic_batch=False)[0][0]
+    names = iter(_input_names(model, inputs))
+    return tf.nest.map_structure(lambda spec: _named(spec, next(names)), inputs)
+
+
+def _traced(model: Any) -> dict[str, Any]:
     def call(inputs: Any, training: bool = False) -> Any:
-        outer, context.exporting = context.exporting, True
         try:
-            return model(inputs, training=training)
+            with _exporting():
+                return model(inputs, training=training)
         finally:
-            context.exporting = outer
             model._clear_losses()
 
     traced = tf.function(call, autograph=False)
-    names = iter(_input_names(model, inputs))
-    named = tf.nest.map_structure(lambda spec: _named(spec, next(names)), inputs)  # nameless ones are traced twice
+    named = named_inputs(model)  # nameless ones would be traced twice
     for training in (False, True):
         traced.get_concrete_function(named, training)
-    return {"__call__": traced, "_default_save_signature": _signature(model, inputs, traced)}
+    return {"__call__": traced, "_default_save_signature": _signature(model, named, traced)}
 
 
 def _signature(model: Any, inputs: Any, call: Any) -> Any:
     """The call as a function from named tensors to a dict of named tensors."""
-    specs, names = tf.nest.flatten(inputs), _input_names(model, inputs)
 
     def serving(*flat: Any) -> dict[str, Any]:
         outputs = call(tf.nest.pack_sequence_as(inputs, flat), training=False)
         return dict(zip(_output_names(model, outputs), tf.nest.flatten(outputs), strict=True))
 
-    signature = [_named(spec, name) for spec, name in zip(specs, names, strict=True)]
-    return tf.function(serving, input_signature=signature, autograph=False)
+    return tf.function(serving, input_signature=tf.nest.flatten(inputs), autograph=False)
 
 
 def _named(spec: Any, name: str) -> Any:

@@ -15,7 +15,7 @@ LEVELS = {
     "layers": 4, "losses": 4, "metrics": 4, "optimizers": 4, "callbacks": 4,
     "data_sources": 5, "training": 5, "saving": 5,
     "models": 6, "backend": 7, "utils": 7, "preprocessing": 7, "datasets": 7, "applications": 7, "mixed_precision": 7,
-    "experimental": 7, "dropin": 7, "__main__": 8, "": 8,
+    "experimental": 7, "export": 7, "dropin": 7, "__main__": 8, "": 8,
 }  # fmt: skip
 FACES = {"backend", "utils", "preprocessing"}
 INTERNAL = {"graph/scratch.py", "graph/symbolic_tensor.py", "core/tracking.py"}
