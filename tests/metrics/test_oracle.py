@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from kerasish import metrics
+from kerasish import losses, metrics
 from kerasish.core.settings import clear_session
 from kerasish.metrics.base import METRICS
 
@@ -322,6 +322,13 @@ def test_functions(name, batch, options):
     np.testing.assert_allclose(got, expected, rtol=1e-6)
     assert got.dtype == expected.dtype
     assert got.shape == expected.shape
+
+
+def test_every_function_has_a_case():
+    public = {name for name in metrics.__all__ if inspect.isfunction(getattr(metrics, name))}
+    of_losses = {name for name in public if getattr(metrics, name) is getattr(losses, name, None)}
+    covered = {name for name, _, _ in FUNCTIONS} | of_losses | {"get", "serialize", "deserialize"}
+    assert public == covered
 
 
 def test_equal_scores_share_their_rank():

@@ -49,7 +49,7 @@ def batches(draw):
     """Sizes, types and a seed for two batches."""
     return {
         "sizes": draw(st.tuples(st.integers(1, 5), st.integers(1, 5))),
-        "dtype": draw(st.sampled_from(["float32", "float64"])),
+        "dtype": draw(st.sampled_from(["float16", "float32", "float64"])),
         "weighted": draw(st.booleans()),
         "seed": draw(st.integers(0, 2**16)),
     }

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 
 import numpy as np
 import pytest
@@ -116,6 +117,42 @@ def test_a_hundred_steps_equal_the_oracle(name, kwargs):
     assert_close(state, expected_state)
     changes = [np.abs(after - before).max() for after, before in zip(weights, values(new_variables()), strict=True)]
     assert max(changes) > 1e-3
+
+
+def test_every_optimizer_has_a_case():
+    public = [getattr(optimizers, name) for name in optimizers.__all__]
+    rules = {thing.__name__ for thing in public if inspect.isclass(thing) and issubclass(thing, optimizers.Optimizer)}
+    assert rules - {"Optimizer"} == {name for name, _ in CASES}
+
+
+def steps_at_once(optimizer, variables, compiled) -> None:
+    """A hundred steps in one execution, each with three rows of the embeddings, one of them perhaps twice."""
+    random = np.random.default_rng(5)
+    kernels, biases, scales = (tf.constant(random.normal(size=(STEPS, *s)), tf.float32) for s in ((3, 2), (2,), ()))
+    rows = tf.constant(random.normal(size=(STEPS, 3, 3)), tf.float32)
+    places = tf.constant(random.integers(0, ROWS, size=(STEPS, 3)))
+    optimizer.build(variables)
+
+    @tf.function(jit_compile=compiled)
+    def take():
+        for step in tf.range(STEPS):
+            some = tf.IndexedSlices(tf.gather(rows, step), tf.gather(places, step), tf.constant([ROWS, 3]))
+            others = [tf.gather(values, step) for values in (kernels, biases, scales)]
+            optimizer.apply_gradients(zip([others[0], some, *others[1:]], variables, strict=True))
+
+    of_python = isinstance(optimizer, tf_keras.optimizers.Nadam)  # counts its steps in Python
+    (take.python_function if of_python else take)()
+
+
+@pytest.mark.parametrize(("name", "kwargs"), CASES, ids=IDS)
+def test_a_hundred_steps_in_a_graph_and_under_xla_equal_the_oracle(name, kwargs):
+    found = []
+    for library, compiled in ((tf_keras.optimizers, False), (optimizers, False), (optimizers, True)):
+        variables = new_variables()
+        steps_at_once(getattr(library, name)(**kwargs), variables, compiled)
+        found.append(values(variables))
+    for ours in found[1:]:
+        assert_close(ours, found[0], atol=5e-6)
 
 
 @pytest.mark.parametrize(("name", "kwargs"), CASES, ids=IDS)
