@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -17,18 +18,18 @@ def max_pool(
     inputs: tf.Tensor, window: Sequence[int], strides: Sequence[int], padding: str, channels_first: bool = False
 ) -> tf.Tensor:
     """The maximum of each window of `(batch, *space, channels)` or `(batch, channels, *space)`."""
-    return _pool(_MAXIMUM[len(window)], inputs, window, strides, padding, channels_first)
+    return _pool(_MAXIMUM, inputs, window, strides, padding, channels_first)
 
 
 def average_pool(
     inputs: tf.Tensor, window: Sequence[int], strides: Sequence[int], padding: str, channels_first: bool = False
 ) -> tf.Tensor:
     """The mean of each window; padded positions do not count."""
-    return _pool(_MEAN[len(window)], inputs, window, strides, padding, channels_first)
+    return _pool(_MEAN, inputs, window, strides, padding, channels_first)
 
 
 def _pool(
-    pool: Callable[..., tf.Tensor],
+    pools: dict[int, Callable[..., tf.Tensor]],
     inputs: tf.Tensor,
     window: Sequence[int],
     strides: Sequence[int],
@@ -41,8 +42,30 @@ def _pool(
     # TensorFlow pools volumes of halves on GPUs only.
     dtype = tf.float32 if rank == 3 and inputs.dtype in (tf.float16, tf.bfloat16) else inputs.dtype
     inputs, given = tf.cast(inputs, dtype), inputs.dtype
-    pooled = pool(channels_to_end(inputs, rank) if turned else inputs, window, strides, padding.upper(), layout)
+    inputs = channels_to_end(inputs, rank) if turned else inputs
+    by_planes = rank == 3 and given == tf.float64 and layout == "NDHWC"
+    pool = _by_planes(pools[2]) if by_planes else pools[rank]
+    pooled = pool(inputs, window, strides, padding.upper(), layout)
     return tf.cast(channels_to_front(pooled, rank) if turned else pooled, given)
+
+
+def _by_planes(pool: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    """A pooling of volumes made of two of planes: TensorFlow pools volumes of doubles under XLA only."""
+
+    def of_volume(inputs: tf.Tensor, window: Any, strides: Any, padding: str, layout: str) -> tf.Tensor:
+        batch, depth, *plane = _sizes(inputs)
+        planes = pool(tf.reshape(inputs, [batch * depth, *plane]), window[1:], strides[1:], padding)
+        _, height, width, channels = _sizes(planes)
+        columns = tf.reshape(planes, [batch, depth, height * width, channels])
+        columns = pool(columns, (window[0], 1), (strides[0], 1), padding)
+        return tf.reshape(columns, [batch, _sizes(columns)[1], height, width, channels])
+
+    return of_volume
+
+
+def _sizes(tensor: tf.Tensor) -> list[Any]:
+    """The sizes of the axes, as numbers where they are known."""
+    return [tf.shape(tensor)[axis] if size is None else size for axis, size in enumerate(tensor.shape)]
 
 
 def masked_mean(inputs: tf.Tensor, mask: tf.Tensor, axis: int, keepdims: bool = False) -> tf.Tensor:

@@ -29,6 +29,9 @@ _WITHOUT_CASE |= {"TextVectorization", "Discretization", "CenterCrop", "RandomCr
 _WITHOUT_CASE |= {"DenseFeatures", "SequenceFeatures"}
 _WITHOUT_CASE |= {"RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast"}
 _TAKES_TRAINING = [case for case in CASES if "training" in inspect.signature(case.make().call).parameters]
+# The oracle has constants in float32, or no kernel for float64 on the CPU (nor for channels first).
+_SINGLE_IN_THE_ORACLE = {"ELU", "Normalization", "RandomFourierFeatures", "MaxPooling3D", "AveragePooling3D"}
+_SINGLE_IN_THE_ORACLE |= {"DepthwiseConv2D of two strides"}
 _FIRST_OF_EACH = list({type(case.make()): case for case in reversed(CASES)}.values())
 # A fit tells something of layers with weights, state or a training flag.
 _TRAINED = [case for case in _FIRST_OF_EACH if case in _TAKES_TRAINING or type(case.make()).build is not Layer.build]
@@ -210,6 +213,24 @@ def test_mixed_precision_computes_in_half_and_keeps_weights_in_float32(case: Cas
     _close(
         tf.cast(outputs, tf.float32), expected, (0.01 if half == "float16" else 0.08) * max(1.0, np.abs(expected).max())
     )
+
+
+@every_case
+def test_float64_is_kept_and_equals_the_oracles(case: Case) -> None:
+    full = _built(case)
+    layer = type(full).from_config(_with_dtype(full.get_config(), "float64"))
+    inputs = tf.nest.map_structure(lambda x: tf.cast(x, tf.float64) if x.dtype.is_floating else x, _inputs(case))
+    _run(layer, inputs)
+    layer.set_weights(full.get_weights())
+    outputs = _run(layer, inputs, False)
+    assert outputs.dtype == tf.float64
+    assert all(weight.dtype == tf.float64 for weight in layer.weights if weight.dtype.is_floating)
+    _close(outputs, _run(full, _inputs(case), False))
+    if case.theirs is None and _name(case) not in _SINGLE_IN_THE_ORACLE and "channels first" not in case.note:
+        theirs = _oracle_class(layer).from_config(layer.get_config())
+        _run(theirs, inputs, False)
+        theirs.set_weights(full.get_weights())
+        _close(outputs, _run(theirs, inputs, False), 1e-9)
 
 
 def _with_dtype(config: Any, dtype: str) -> Any:
