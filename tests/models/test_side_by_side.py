@@ -205,6 +205,7 @@ def batches(parts):
 @pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS)
 def test_a_real_model_follows_the_oracle_for_fifty_steps(make):
+    tf_keras.utils.set_random_seed(1)
     (ours, parts), (theirs, _) = make(kerasish), make(tf_keras)
     first = tf.nest.map_structure(lambda part: tf.constant(part[:BATCH]), parts[0])
     ours(first), theirs(first)
@@ -216,7 +217,7 @@ def test_a_real_model_follows_the_oracle_for_fifty_steps(make):
     assert [len(one) for one in keys] == [len(keys[1])] * 2
     for key, other in zip(*keys, strict=True):
         assert len(histories[0][key]) == STEPS
-        assert histories[0][key][-1] != histories[0][key][0], "it trains"
+        assert "loss" not in key or histories[0][key][-1] != histories[0][key][0], "it trains"
         np.testing.assert_allclose(histories[0][key], histories[1][other], rtol=1e-4, atol=1e-4, err_msg=key)
     for weight, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(weight, expected, rtol=2e-3, atol=2e-3)

@@ -89,6 +89,7 @@ def refused():
 
 def test_where_xla_refuses_training_goes_on_without(monkeypatch, caplog):
     monkeypatch.setattr(program, "is_fit", lambda graph, rows: True)
+    monkeypatch.setattr(tf.get_logger(), "propagate", True)
     results = []
     for jit_compile in (False, None):
         model = refused()
