@@ -57,6 +57,36 @@ class _Pooling(Layer):
         return tf.TensorShape([*shape[:start], *left, *shape[start + self.rank :]])
 
 
+class _Pooling1D(_Pooling):
+    rank = 1
+
+    def __init__(
+        self, pool_size: Any = 2, strides: Any = None, padding: str = "valid",
+        data_format: str | None = "channels_last", **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+class _Pooling2D(_Pooling):
+    rank = 2
+
+    def __init__(
+        self, pool_size: Any = (2, 2), strides: Any = None, padding: str = "valid",
+        data_format: str | None = None, **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+class _Pooling3D(_Pooling):
+    rank = 3
+
+    def __init__(
+        self, pool_size: Any = (2, 2, 2), strides: Any = None, padding: str = "valid",
+        data_format: str | None = None, **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
 class _GlobalPooling(Layer):
     """Base of pooling over all of space."""
 
@@ -88,7 +118,7 @@ class _GlobalPooling(Layer):
 
 
 @LAYERS.register("MaxPool1D")
-class MaxPooling1D(_Pooling):
+class MaxPooling1D(_Pooling1D):
     """The maximum of each window of steps of `(batch, time, channels)`.
 
     Args:
@@ -99,22 +129,11 @@ class MaxPooling1D(_Pooling):
         **kwargs: arguments of `Layer`.
     """
 
-    rank = 1
     function = staticmethod(ops.max_pool)
-
-    def __init__(
-        self,
-        pool_size: Any = 2,
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = "channels_last",
-        **kwargs: Any,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
 @LAYERS.register("MaxPool2D")
-class MaxPooling2D(_Pooling):
+class MaxPooling2D(_Pooling2D):
     """The maximum of each window of pixels of `(batch, height, width, channels)`.
 
     Args:
@@ -125,22 +144,11 @@ class MaxPooling2D(_Pooling):
         **kwargs: arguments of `Layer`.
     """
 
-    rank = 2
     function = staticmethod(ops.max_pool)
-
-    def __init__(
-        self,
-        pool_size: Any = (2, 2),
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
 @LAYERS.register("MaxPool3D")
-class MaxPooling3D(_Pooling):
+class MaxPooling3D(_Pooling3D):
     """The maximum of each window of cells of `(batch, depth, height, width, channels)`.
 
     Args:
@@ -151,22 +159,11 @@ class MaxPooling3D(_Pooling):
         **kwargs: arguments of `Layer`.
     """
 
-    rank = 3
     function = staticmethod(ops.max_pool)
-
-    def __init__(
-        self,
-        pool_size: Any = (2, 2, 2),
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
 @LAYERS.register("AvgPool1D")
-class AveragePooling1D(_Pooling):
+class AveragePooling1D(_Pooling1D):
     """The mean of each window of steps of `(batch, time, channels)`.
 
     Args:
@@ -177,22 +174,11 @@ class AveragePooling1D(_Pooling):
         **kwargs: arguments of `Layer`.
     """
 
-    rank = 1
     function = staticmethod(ops.average_pool)
-
-    def __init__(
-        self,
-        pool_size: Any = 2,
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = "channels_last",
-        **kwargs: Any,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
 @LAYERS.register("AvgPool2D")
-class AveragePooling2D(_Pooling):
+class AveragePooling2D(_Pooling2D):
     """The mean of each window of pixels of `(batch, height, width, channels)`.
 
     Args:
@@ -203,22 +189,11 @@ class AveragePooling2D(_Pooling):
         **kwargs: arguments of `Layer`.
     """
 
-    rank = 2
     function = staticmethod(ops.average_pool)
-
-    def __init__(
-        self,
-        pool_size: Any = (2, 2),
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
 @LAYERS.register("AvgPool3D")
-class AveragePooling3D(_Pooling):
+class AveragePooling3D(_Pooling3D):
     """The mean of each window of cells of `(batch, depth, height, width, channels)`.
 
     Args:
@@ -229,18 +204,7 @@ class AveragePooling3D(_Pooling):
         **kwargs: arguments of `Layer`.
     """
 
-    rank = 3
     function = staticmethod(ops.average_pool)
-
-    def __init__(
-        self,
-        pool_size: Any = (2, 2, 2),
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
 @LAYERS.register("GlobalAvgPool1D")

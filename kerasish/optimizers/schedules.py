@@ -47,8 +47,32 @@ class LearningRateSchedule(Configurable):
         raise NotImplementedError(f"{type(self).__name__} must define `__call__(self, step)`, which returns a rate.")
 
 
+class _PeriodicDecay(LearningRateSchedule):
+    """Base of schedules that change the rate by one factor in every period of `decay_steps`."""
+
+    def __init__(
+        self,
+        initial_learning_rate: Any,
+        decay_steps: Any,
+        decay_rate: Any,
+        staircase: bool = False,
+        name: str | None = None,
+    ):
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = _positive("decay_steps", decay_steps)
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def _initial_and_periods(self, step: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """The initial rate and how many periods have passed, of the rate's type."""
+        initial = tf.convert_to_tensor(self.initial_learning_rate)
+        periods = tf.cast(step, initial.dtype) / tf.cast(self.decay_steps, initial.dtype)
+        return initial, tf.floor(periods) if self.staircase else periods
+
+
 @SCHEDULES.register()
-class ExponentialDecay(LearningRateSchedule):
+class ExponentialDecay(_PeriodicDecay):
     """A rate that is multiplied by `decay_rate` every `decay_steps` steps.
 
     rate = initial · decay_rate^(step / decay_steps); with `staircase` the exponent is rounded down.
@@ -61,28 +85,14 @@ class ExponentialDecay(LearningRateSchedule):
         name: prefix of the operations' names.
     """
 
-    def __init__(
-        self,
-        initial_learning_rate: Any,
-        decay_steps: Any,
-        decay_rate: Any,
-        staircase: bool = False,
-        name: str | None = None,
-    ):
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = _positive("decay_steps", decay_steps)
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
-
     def __call__(self, step: Any) -> tf.Tensor:
         with tf.name_scope(self.name or "ExponentialDecay"):
-            initial, periods = _initial_and_periods(self, step)
+            initial, periods = self._initial_and_periods(step)
             return initial * tf.pow(tf.cast(self.decay_rate, initial.dtype), periods)
 
 
 @SCHEDULES.register()
-class InverseTimeDecay(LearningRateSchedule):
+class InverseTimeDecay(_PeriodicDecay):
     """A rate that falls with the inverse of time.
 
     rate = initial / (1 + decay_rate · step / decay_steps); with `staircase` the quotient is rounded down.
@@ -95,23 +105,9 @@ class InverseTimeDecay(LearningRateSchedule):
         name: prefix of the operations' names.
     """
 
-    def __init__(
-        self,
-        initial_learning_rate: Any,
-        decay_steps: Any,
-        decay_rate: Any,
-        staircase: bool = False,
-        name: str | None = None,
-    ):
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = _positive("decay_steps", decay_steps)
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
-
     def __call__(self, step: Any) -> tf.Tensor:
         with tf.name_scope(self.name or "InverseTimeDecay"):
-            initial, periods = _initial_and_periods(self, step)
+            initial, periods = self._initial_and_periods(step)
             return initial / (1 + tf.cast(self.decay_rate, initial.dtype) * periods)
 
 
@@ -288,13 +284,6 @@ class CosineDecayRestarts(LearningRateSchedule):
         period = tf.floor(tf.math.log(1 - time * (1 - growth)) / tf.math.log(growth))
         begin = (1 - tf.pow(growth, period)) / (1 - growth)
         return period, (time - begin) / tf.pow(growth, period)
-
-
-def _initial_and_periods(schedule: Any, step: Any) -> tuple[tf.Tensor, tf.Tensor]:
-    """The initial rate and how many times `decay_steps` have passed, of the rate's type."""
-    initial = tf.convert_to_tensor(schedule.initial_learning_rate)
-    periods = tf.cast(step, initial.dtype) / tf.cast(schedule.decay_steps, initial.dtype)
-    return initial, tf.floor(periods) if schedule.staircase else periods
 
 
 def _half_cosine(progress: Any, alpha: Any) -> Any:

@@ -103,7 +103,7 @@ class ConvLSTMCell(LSTMCell):
         return sums + (tf.reshape(self.bias, [-1, *[1] * self.rank]) if self.first else self.bias)
 
     @property
-    def _axis(self) -> int:
+    def _axis(self) -> int:  # type: ignore[override]
         """Where the channels are, counted from the end."""
         return -1 - self.rank if self.first else -1
 
@@ -115,15 +115,6 @@ class ConvLSTMCell(LSTMCell):
             return turn(state, kernel)
         parts = zip(masks, tf.split(kernel, 4, axis=-1), strict=True)
         return tf.concat([turn(state * mask, part) for mask, part in parts], self._axis)
-
-    def step(self, projected: tf.Tensor, states: list[tf.Tensor], training: Any) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Output and new states from the inputs' part of the sums."""
-        h, c = states
-        gates = projected + self._recurrent(h, self.recurrent_kernel, training)
-        i, f, g, o = tf.split(gates, 4, axis=self._axis)
-        memory = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
-        output = self.recurrent_activation(o) * self.activation(memory)
-        return output, [output, memory]
 
     def run(self, projected: tf.Tensor, states: list[tf.Tensor], mask: Any) -> None:
         """None: there is no faster way."""

@@ -42,6 +42,7 @@ class LSTMCell(RecurrentCell):
     """
 
     gates = 4
+    _axis = -1  # where the gates lie side by side
 
     def __init__(
         self,
@@ -89,7 +90,7 @@ class LSTMCell(RecurrentCell):
         """Output and new states from the inputs' part of the sums."""
         h, c = states
         gates = projected + self._recurrent(h, self.recurrent_kernel, training)
-        i, f, g, o = tf.split(gates, 4, axis=1)
+        i, f, g, o = tf.split(gates, 4, axis=self._axis)
         memory = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
         output = self.recurrent_activation(o) * self.activation(memory)
         return output, [output, memory]
