@@ -96,7 +96,7 @@ def fit(
             found = evaluate(model, testing, validation, callbacks, watched)
             logs = {**logs, **{f"val_{name}": value for name, value in (found or {}).items()}}
         training.end_epoch(logs)
-        callbacks.on_epoch_end(epoch, logs)
+        callbacks.on_epoch_end(epoch, dict(logs))
         if model.stop_training or source.ran_out:
             break
     finalize = getattr(model.optimizer, "finalize_variable_values", None)
@@ -140,9 +140,11 @@ def run_epoch(
         if training is not None and training.batches:
             training.go_on(epoch)
             logs, batches, rows = training.logs, training.batches, training.samples
-        while not (mode == "train" and model.stop_training):
+        ending = False
+        while not ending:
             one_by_one = pace.every_batch
-            count = 1 if collected is not None and source.drawn else pace.steps()
+            stopped = mode == "train" and model.stop_training  # before the first batch, which is run all the same
+            count = 1 if stopped or (collected is not None and source.drawn) else pace.steps()
             block = epoch.next(count, equal=program.wants_equal_batches)
             if block is None:
                 break
@@ -167,6 +169,7 @@ def run_epoch(
                 end(batches - 1, {"batch": batches - 1, **size, **logs})
             else:
                 callbacks.on_block_end(mode, batches - 1, done, rows, logs)
+            ending = mode == "train" and model.stop_training
     if run is not None:
         run.over = True
     return logs
