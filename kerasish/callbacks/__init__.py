@@ -1,5 +1,7 @@
 """`keras.callbacks`: what may look on, and step in, while a model is trained, evaluated or asked for predictions."""
 
+from kerasish.callbacks import experimental
+from kerasish.callbacks.averages import SwapEMAWeights
 from kerasish.callbacks.backup import BackupAndRestore
 from kerasish.callbacks.base import BaseLogger, Callback, History, LambdaCallback
 from kerasish.callbacks.callback_list import CallbackList
@@ -26,6 +28,8 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
+    "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
+    "experimental",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from typing import Any
 
 from kerasish.callbacks.base import Callback, Logs
@@ -27,7 +29,7 @@ class BackupAndRestore(Callback):
         save_freq: `"epoch"`, or a number of batches, counted over epochs; False with `save_before_preemption` only.
         delete_checkpoint: whether the backup is removed when the training is complete.
         save_before_preemption: whether SIGTERM, by which schedulers announce that they take the machine away, is
-            answered with a backup before the process ends.
+            answered with a backup after the batches in progress, or after the validation, before the process ends.
 
     Raises:
         ValueError: for another `save_freq` or an empty `backup_dir`; in fit, if the backup is of another program.
@@ -35,6 +37,7 @@ class BackupAndRestore(Callback):
     """
 
     _comes_last = True
+    _state = ("_batches",)
 
     def __init__(
         self,
@@ -51,14 +54,26 @@ class BackupAndRestore(Callback):
         self.save_before_preemption = save_before_preemption
         self._path = os.path.join(self.backup_dir, _FILE)
         self._run: Any = None
+        self._batches = 0
+        self._preempted = False
+        self._former_handler: Any = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         _check_foreign(self.backup_dir)
+        self._batches, self._preempted = 0, False
+        if self.save_before_preemption and threading.current_thread() is threading.main_thread():
+            self._former_handler = signal.signal(signal.SIGTERM, self._note_preemption)
         self._run.load(self._path)
 
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._advance(1)
+
+    def on_block_end(self, mode: str, last_batch: int, steps: int, samples_seen: int, logs: Logs) -> None:
+        if mode == "train":
+            self._advance(steps)
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        if self.save_freq == "epoch":
-            self._run.save(self._path)
+        self._save(self.save_freq == "epoch")
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.delete_checkpoint:
@@ -66,6 +81,35 @@ class BackupAndRestore(Callback):
 
     def _join(self, run: Any) -> None:
         self._run = run
+        if self.save_freq != "epoch" or self.save_before_preemption:
+            run.stop_within_epochs()
+
+    def _steps_tolerated(self, mode: str) -> int | None:
+        if mode != "train" or not isinstance(self.save_freq, int) or not self.save_freq:
+            return None
+        return self.save_freq - self._batches % self.save_freq
+
+    def _advance(self, steps: int) -> None:
+        self._batches += steps
+        self._save(isinstance(self.save_freq, int) and bool(self.save_freq) and not self._batches % self.save_freq)
+
+    def _save(self, due: bool) -> None:
+        if due or self._preempted:
+            self._run.save(self._path)
+        if self._preempted:
+            self._release()
+
+    def _note_preemption(self, number: int, frame: Any) -> None:
+        self._preempted = True
+
+    def _release(self) -> None:
+        """Gives SIGTERM its former meaning back, and sends it on if it came."""
+        if self._former_handler is None:
+            return
+        signal.signal(signal.SIGTERM, self._former_handler)
+        self._former_handler = None
+        if self._preempted:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _check_arguments(backup_dir: Any, save_freq: Any, save_before_preemption: bool) -> None:

@@ -42,15 +42,15 @@ def make_seed(seed: int | None = None) -> int:
 def get_state() -> dict[str, Any]:
     """The states of Python's, NumPy's, this library's and TensorFlow's global generator, as plain values and arrays."""
     return {
-        "python": random.getstate(),
+        "python": _as_array(random.getstate()),
         "numpy": np.random.get_state(legacy=False),
-        "seeds": None if _generator is None else _generator.getstate(),
+        "seeds": None if _generator is None else _as_array(_generator.getstate()),
         "tensorflow": _of_tensorflow(),
     }
 
 
 def set_state(state: dict[str, Any]) -> None:
-    """Sets the generators to what `get_state` gave; lists may stand for its tuples."""
+    """Sets the generators to what `get_state` gave."""
     global _generator
     random.setstate(_as_tuples(state["python"]))
     np.random.set_state(state["numpy"])
@@ -60,6 +60,15 @@ def set_state(state: dict[str, Any]) -> None:
         _generator.setstate(_as_tuples(state["seeds"]))
     if state["tensorflow"] is not None and _of_tensorflow() is not None:
         tf.random.get_global_generator().state.assign(state["tensorflow"])
+
+
+def differ(state: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether Python's or NumPy's generator has drawn anything between two states."""
+    return any(
+        not np.array_equal(one, two)
+        for name in ("python", "numpy")
+        for one, two in zip(tf.nest.flatten(state[name]), tf.nest.flatten(other[name]), strict=True)
+    )
 
 
 def _of_tensorflow() -> np.ndarray | None:
@@ -72,4 +81,9 @@ def _of_tensorflow() -> np.ndarray | None:
 
 def _as_tuples(state: Any) -> tuple[Any, ...]:
     version, words, gauss = state
-    return version, tuple(words), gauss
+    return version, tuple(int(word) for word in words), gauss
+
+
+def _as_array(state: tuple[Any, ...]) -> list[Any]:
+    version, words, gauss = state
+    return [version, np.array(words, np.uint32), gauss]

@@ -39,6 +39,11 @@ class Ahead:
         self._submit()
         return result
 
+    def skip(self, count: int) -> None:
+        """Leaves out the next calls, of which none may have been asked for yet."""
+        for _ in range(count):
+            next(self._calls, None)
+
     def close(self, patience: float | None = None) -> list[Any]:
         """Ends the threads; returns the results that were computed and not asked for.
 

@@ -91,6 +91,7 @@ class Source(ABC):
         drawn: whether its blocks are drawn from an iterator and may turn out shorter than asked for.
         ran_out: True once an epoch got fewer batches than its `steps`: nothing is left to train on.
         has_given: True once there has been a batch.
+        exact: whether nothing random may be drawn ahead of its use, since a run may be resumed within an epoch.
     """
 
     unit = "steps"
@@ -105,6 +106,7 @@ class Source(ABC):
         self.batch_size: int | None = None
         self.ran_out = False
         self.has_given = False
+        self.exact = False
         self._warned = False
 
     @property

@@ -62,6 +62,7 @@ class DatasetSource(Source):
         self.batches = self.steps or self._size
         self._goes_on = self.steps is not None and size != self.steps
         self._iterator: tf.data.Iterator | None = None
+        self._opened = self._taken = 0
         self._spec = (tf.data.IteratorSpec(self._dataset.element_spec),)
 
     @property
@@ -84,12 +85,36 @@ class DatasetSource(Source):
         if index == 0:
             self.ran_out = False
         if index == 0 or self._iterator is None or not self._goes_on:
-            self._iterator = iter(self._dataset)
+            self._open()
         return _DatasetEpoch(self, index, self.steps or self._size)
 
     def draw(self, count: int, first: int) -> Block:
         """A block of at most `count` batches; the iterator tells how many there are."""
         return Block((self._iterator,), DRAWN, first, count, self._spec)
+
+    def taken(self, batches: int) -> None:
+        """Counts batches drawn from the iterator."""
+        self._taken += batches
+
+    def position(self) -> dict[str, Any]:
+        """How many iterators were made: each shuffles anew; and how far the one is that the next epoch goes on with."""
+        return {"opened": self._opened, "taken": self._taken if self._goes_on else 0}
+
+    def seek(self, position: dict[str, Any]) -> None:
+        """Makes as many iterators, and leaves out the batches which that one had given."""
+        while self._opened < position["opened"]:
+            self._open()
+        self.leave_out(position["taken"])
+
+    def leave_out(self, batches: int) -> None:
+        """Draws batches that are not used."""
+        for _ in range(batches):
+            if self._iterator is not None and self._iterator.get_next_as_optional().has_value():
+                self._taken += 1
+
+    def _open(self) -> None:
+        self._iterator = iter(self._dataset)
+        self._opened, self._taken = self._opened + 1, 0
 
     def close(self) -> None:
         """Drops the iterator unless the next epoch goes on with it."""
@@ -100,6 +125,15 @@ class DatasetSource(Source):
 class _DatasetEpoch(Epoch[DatasetSource]):
     def _draw(self, count: int, equal: bool) -> Block | None:
         return self._source.draw(count, self._given)
+
+    def taken(self, block: Block, steps: int) -> None:
+        self._source.taken(steps)
+        super().taken(block, steps)
+
+    def skip(self, batches: int) -> None:
+        self._source.leave_out(batches)
+        self._source.has_given = True
+        self._given = batches
 
     def close(self) -> None:
         super().close()

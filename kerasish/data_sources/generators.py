@@ -6,9 +6,10 @@ stacked into one block; a batch of another shape begins the next block. A block 
 from __future__ import annotations
 
 import itertools
+import warnings
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
+from kerasish.core import seeds
 from kerasish.core.settings import floatx
 from kerasish.data_sources.ahead import Ahead
 from kerasish.data_sources.blocks import (
@@ -63,6 +65,7 @@ class PythonSource(Source):
         self._weighted = class_weighting(class_weight, run.argument, [*output_names]) if class_weight else None
         self._block_specs: tuple = (None,)
         self._block_form: Any = None
+        self._draws_random = False
 
     @property
     def element_spec(self) -> Any:
@@ -101,6 +104,17 @@ class PythonSource(Source):
     def keep(self, batches: Iterable[Batch]) -> None:
         """Takes back batches that were drawn for an epoch which did not use them."""
 
+    def _watched(self, fetch: Callable[[], Batch]) -> Batch:
+        """A batch; it is noted whether random numbers were drawn for it."""
+        before = seeds.get_state()
+        batch = fetch()
+        self._draws_random |= seeds.differ(before, seeds.get_state())
+        return batch
+
+    def _threads(self) -> int:
+        """How many threads draw ahead: none where the random numbers drawn for batches must be those of their turn."""
+        return 0 if self.exact and self._draws_random else self.workers
+
     @abstractmethod
     def _first(self) -> Batch:
         """The first batch, with arrays."""
@@ -117,14 +131,36 @@ class GeneratorSource(PythonSource):
         super().__init__(run, **drawing)
         self._iterator = iterator
         self._drawn: deque[Batch] = deque()
+        self._taken = 0
         try:
-            self._drawn.append(self.fetch())
+            self._drawn.append(self._watched(self.fetch))
         except StopIteration:
             raise self.empty_error() from None
 
     def fetch(self) -> Batch:
         """One batch more from the iterator."""
         return self.standard(next(self._iterator))
+
+    def position(self) -> dict[str, Any]:
+        """How many batches were used."""
+        return {"taken": self._taken}
+
+    def seek(self, position: dict[str, Any]) -> None:
+        """Draws and leaves out as many batches, which is right if the generator gives the same again."""
+        self._taken = int(position["taken"])
+        if not self._taken:
+            return
+        warnings.warn(
+            f"`{self.argument}` is a generator, which cannot be set to where the interrupted run was. Its first "
+            f"{self._taken} batches are drawn and left out: the run goes on as it would have only if the generator "
+            "gives the same batches again. A keras.utils.Sequence or a tf.data.Dataset needs no such luck.",
+            stacklevel=2,
+        )
+        for _ in range(self._taken):
+            if self._drawn:
+                self._drawn.popleft()
+            else:
+                self.fetch()
 
     def epoch(self, index: int) -> Epoch:
         """An epoch of `steps` batches, or of all that are left."""
@@ -133,7 +169,12 @@ class GeneratorSource(PythonSource):
         ready, self._drawn = self._drawn, deque()
         wanted = None if self.steps is None else max(self.steps - len(ready), 0)
         calls = itertools.repeat(self.fetch) if wanted is None else itertools.repeat(self.fetch, wanted)
-        return _PythonEpoch(self, index, self.steps, ready, Ahead(calls, min(self.workers, 1), self.queue_size))
+        ahead = Ahead(calls, min(self._threads(), 1), self.queue_size)
+        return _GeneratorEpoch(self, index, self.steps, ready, ahead)
+
+    def used(self, batches: int) -> None:
+        """Counts batches that an epoch has used."""
+        self._taken += batches
 
     def keep(self, batches: Iterable[Batch]) -> None:
         """Keeps batches that were drawn for an epoch which did not use them, for the next one."""
@@ -157,6 +198,7 @@ class SequenceSource(PythonSource):
         self.sequence = sequence
         self._shuffle = shuffle
         self._seed = new_seed() if shuffle else 0
+        self._ends: list[dict[str, Any] | None] = []
         if len(sequence) == 0:
             raise self.empty_error()
         self.batches = self.steps or len(sequence)
@@ -168,13 +210,38 @@ class SequenceSource(PythonSource):
         self.batches = self.steps or len(self.sequence)
         order = batch_order(len(self.sequence), self._shuffle, self._seed, self.first + index)[: self.batches]
         calls = (partial(self._fetch, i) for i in order)
-        return _SequenceEpoch(self, index, self.batches, deque(), Ahead(calls, self.workers, self.queue_size))
+        return _SequenceEpoch(self, index, self.batches, deque(), Ahead(calls, self._threads(), self.queue_size))
+
+    def end_epoch(self) -> None:
+        """Calls the sequence's `on_epoch_end`, and notes what random numbers it draws from."""
+        before = seeds.get_state()
+        self.sequence.on_epoch_end()
+        self._ends.append(before if seeds.differ(before, seeds.get_state()) else None)
+
+    def position(self) -> dict[str, Any]:
+        """The seed of the orders; the sequence's own state, or what its `on_epoch_end` was called with each time."""
+        own = {"ends": list(self._ends)}
+        sequence: Any = self.sequence
+        if all(hasattr(sequence, name) for name in ("get_state", "set_state")):
+            own = {"state": sequence.get_state()}
+        return {"seed": self._seed, **own}
+
+    def seek(self, position: dict[str, Any]) -> None:
+        """Sets the sequence's state, or ends its epochs again, each with the random numbers that it had."""
+        self._seed = int(position["seed"])
+        if "state" in position:
+            sequence: Any = self.sequence
+            sequence.set_state(position["state"])
+        for before in position.get("ends", ()):
+            if before is not None:
+                seeds.set_state(before)
+            self.end_epoch()
 
     def _fetch(self, i: int) -> Batch:
         return self.standard(self.sequence[i])
 
     def _first(self) -> Batch:
-        return self._fetch(0)
+        return self._watched(partial(self._fetch, 0))
 
 
 AnyPythonSource = TypeVar("AnyPythonSource", bound=PythonSource)
@@ -187,6 +254,7 @@ class _PythonEpoch(Epoch[AnyPythonSource]):
         super().__init__(source, index, limit)
         self._ready, self._ahead = ready, ahead
         self._error: Exception | None = None
+        self._closed = False
         self._patience: float | None = None
 
     def _draw(self, count: int, equal: bool) -> Block | None:
@@ -230,13 +298,26 @@ class _PythonEpoch(Epoch[AnyPythonSource]):
         super().__exit__(kind, error, trace)
 
 
+class _GeneratorEpoch(_PythonEpoch[GeneratorSource]):
+    def close(self) -> None:
+        if not self._closed:
+            self._source.used(self._given)
+        self._closed = True
+        super().close()
+
+
 class _SequenceEpoch(_PythonEpoch[SequenceSource]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         super().__exit__(kind, error, trace)
         if kind is None:
-            self._source.sequence.on_epoch_end()
+            self._source.end_epoch()
+
+    def skip(self, batches: int) -> None:
+        self._ahead.skip(batches)
+        self._source.has_given = True
+        self._given = batches
 
 
 def _arrays(batch: Batch, name: str) -> Batch:

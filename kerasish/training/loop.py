@@ -150,6 +150,9 @@ def run_epoch(
                 break
             if one_by_one:
                 begin(batches, {})
+            if training is not None and training.waits:
+                program.prepare(block)
+                training.complete()
             with nullcontext() if run is None else model._turns.turn(run, model):
                 done, returned = _timed(program, pace, block)
             epoch.taken(block, done)

@@ -106,6 +106,11 @@ class Program:
         """Whether the batches have the source's number of rows; XLA is not worth compiling for a short last one."""
         return block.samples == block.steps * int(block.arguments[2])
 
+    def prepare(self, block: Block) -> None:
+        """Traces the steps for blocks like this one, which makes all variables that they need, and runs none."""
+        if not self.eager:
+            self._of(block.take, block.specs)
+
     def _run_by_xla_if_fit(self, block: Block) -> tuple[int, Any]:
         plain = self._of(block.take, block.specs)
         rows = (block.samples or 0) // block.steps

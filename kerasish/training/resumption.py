@@ -40,6 +40,7 @@ class Training:
         samples: the rows of these.
         logs: the values after the last batch, or after the last epoch where no batch of the next is done.
         over: whether there is nothing left to train.
+        waits: whether variables are still to be set that the first step makes.
     """
 
     def __init__(self, model: Any, source: Source, validation: Source | None, callbacks: CallbackList,
@@ -47,10 +48,16 @@ class Training:
         self._model, self._source, self._validation, self._callbacks = model, source, validation, callbacks
         self.epoch, self.batches, self.samples = initial_epoch, 0, 0
         self.logs: dict[str, Any] | None = None
-        self.over = False
+        self.over = self.waits = False
         self._run = Run()
         self._position: dict[str, Any] = {}
-        self._kept: dict[str, Any] | None = None
+        self._kept: dict[str, Any] = {}
+        self._known: set[str] = set()
+        self._path = ""
+
+    def stop_within_epochs(self) -> None:
+        """Has the data drawn so that the run can be resumed after any batch."""
+        self._source.exact = True
 
     def begin_epoch(self, epoch: int, run: Run) -> None:
         """Notes where the epoch begins, and whose metrics it has; one of which some batches are done goes on."""
@@ -62,7 +69,7 @@ class Training:
     def end_epoch(self, logs: dict[str, Any]) -> None:
         """Notes that the epoch is done."""
         self.epoch, self.batches, self.samples, self.logs = self.epoch + 1, 0, 0, logs
-        self._position = self._source.position()
+        self._position, self._kept = self._source.position(), {}
         self.over = self._model.stop_training or self._source.ran_out
 
     def save(self, path: str) -> None:
@@ -103,7 +110,8 @@ class Training:
             raise OSError(f"{path!r} is no backup that this version reads: kind={kept.get('kind')!r}")
         _check_same("the data", kept["data"], self._described(), path)
         self._check_callbacks(kept["callbacks"], path)
-        _check_variables(kept["variables"], _named_variables(self._model), path)
+        now = _named_variables(self._model)
+        _check_variables({name: value for name, value in kept["variables"].items() if name in now}, now, path)
         self.epoch, self.batches, self.samples, self.logs, self.over = (
             kept[name] for name in ("epoch", "batches", "samples", "logs", "over")
         )
@@ -111,7 +119,7 @@ class Training:
         self._source.seek(kept["position"])
         if self._validation is not None:
             self._validation.seek(kept["validation"])
-        self._kept = kept
+        self._kept, self._path = kept, path
         self._set()
         return True
 
@@ -127,14 +135,27 @@ class Training:
         """Leaves out the batches of the epoch that are done, and sets again what its beginning has changed."""
         epoch.skip(self.batches)
         self._set()
-        self._kept = None
+
+    def complete(self) -> None:
+        """Sets the variables that were made by tracing the first step.
+
+        Raises:
+            ValueError: if the backup has others.
+        """
+        now = _named_variables(self._model)
+        _check_variables(self._kept["variables"], now, self._path)
+        for name, variable in now.items():
+            if name not in self._known:
+                variable.assign(self._kept["variables"][name])
+        self.waits = False
 
     def _set(self) -> None:
         """Sets variables, callbacks and generators to what was kept."""
-        if self._kept is None:
-            return
-        for name, variable in _named_variables(self._model).items():
+        now = _named_variables(self._model)
+        for name, variable in now.items():
             variable.assign(self._kept["variables"][name])
+        self._known = set(now)
+        self.waits = not self._known >= set(self._kept["variables"])
         states = self._kept["callbacks"]
         for name, callback in self._with_state():
             if name in states:

@@ -2,15 +2,18 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import kerasish
-from tests.training.resumable import KINDS
+from kerasish.saving import snapshot
+from tests.training.resumable import EPOCHS, KINDS
 
 ENDS = {"kill": -9, "term": -15, "error": 3, "interrupt": 3}
 
@@ -56,15 +59,60 @@ def outcome_in(folder):
     return values, history, {path.name: path.read_bytes() for path in folder.glob("*.csv")}
 
 
+def finish(start, kind, folder):
+    """Starts a killed run again, which must begin where its backup is."""
+    kept = snapshot.read(str(folder / "backup" / "backup.zip")) or {"epoch": 0, "over": False}
+    assert start(kind, folder) == 0
+    begun = json.loads((folder / "begun.json").read_text())
+    assert begun[:1] == ([] if kept["over"] or kept["epoch"] == EPOCHS else [kept["epoch"]])
+
+
 def assert_same(one, other):
     for left, right in zip(one[0], other[0], strict=True):
         np.testing.assert_array_equal(left, right)
     assert one[1:] == other[1:]
 
 
-@pytest.mark.parametrize("way, place", [("kill", 1), ("kill", 17), ("term", 25), ("error", 33), ("interrupt", 40)])
+@pytest.mark.parametrize("way, place", [("kill", 29), ("term", 16)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_killed_run_goes_on(start, whole, tmp_path, kind, way, place):
     assert start(kind, tmp_path, kill=[way, place]) == ENDS[way]
-    assert start(kind, tmp_path) == 0
+    finish(start, kind, tmp_path)
     assert_same(outcome_in(tmp_path), whole(kind))
+
+
+@pytest.mark.parametrize("way", ["error", "interrupt"])
+def test_a_failed_run_goes_on(start, whole, tmp_path, way):
+    assert start("arrays", tmp_path, kill=[way, 33]) == ENDS[way]
+    assert start("arrays", tmp_path, kill=["kill", 9]) == ENDS["kill"]
+    finish(start, "arrays", tmp_path)
+    assert_same(outcome_in(tmp_path), whole("arrays"))
+
+
+def test_what_is_done_before_preemption_is_not_done_again(start, tmp_path):
+    assert start("own_step", tmp_path, kill=["term", 5]) == ENDS["term"]
+    kept = snapshot.read(str(tmp_path / "backup" / "backup.zip"))
+    assert (kept["epoch"], kept["batches"]) == (0, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("KERASISH_KILLS" not in os.environ, reason="set KERASISH_KILLS to the number of kills")
+def test_runs_that_are_killed_at_random_moments_go_on(start, whole, tmp_path):
+    """Half of the kills strike at a hook, in any way; the others at any moment of the process, by kill -9."""
+    chance = random.Random(int(os.environ.get("KERASISH_SEED", "0")))
+    done = dict.fromkeys(KINDS, 0)
+    for number in range(int(os.environ["KERASISH_KILLS"])):
+        kind, folder = list(KINDS)[number % len(KINDS)], tmp_path / str(number)
+        whole(kind)
+        begun = time.monotonic()
+        start(kind, tmp_path / f"timed {number}")
+        lasted = time.monotonic() - begun
+        while True:
+            by_hook = {"kill": [chance.choice(list(ENDS)), chance.randint(1, 50)]}
+            at_any_time = {"delay": chance.uniform(0.3, 1) * lasted}
+            if start(kind, folder, **(by_hook if chance.random() < 0.5 else at_any_time)) != 0:
+                break
+        done[kind] += 1
+        finish(start, kind, folder)
+        assert_same(outcome_in(folder), whole(kind))
+    print(done)
