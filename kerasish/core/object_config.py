@@ -35,7 +35,7 @@ def is_library_class(thing: type) -> bool:
 def serialize(thing: Any) -> Any:
     """Plain JSON for an object, a function, or a structure of them."""
     if thing is None or isinstance(thing, (str, bool, int, float)):
-        return thing
+        return getattr(thing, "content", thing)  # a path whose file belongs into the configuration
     if isinstance(thing, (list, tuple)):
         return [serialize(item) for item in thing]
     if isinstance(thing, dict):

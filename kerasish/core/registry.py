@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from kerasish.core import sharing
+from kerasish.core import foreign_keys, sharing
 
 T = TypeVar("T")
 
@@ -106,7 +106,14 @@ class Registry:
             return found
 
         def make() -> Any:
-            return found.from_config(inner or {}) if hasattr(found, "from_config") else found(**(inner or {}))
+            arguments = inner or {}
+            while True:
+                try:
+                    return found.from_config(arguments) if hasattr(found, "from_config") else found(**arguments)
+                except TypeError as error:
+                    if found.__module__.partition(".")[0] != "kerasish" or not isinstance(arguments, dict):
+                        raise
+                    arguments = foreign_keys.left_out(found, arguments, error)
 
         try:
             with custom_object_scope(custom_objects or {}):

@@ -1,4 +1,4 @@
-"""Whether configurations may bring Python code that is run when they are loaded: never, unless the user says so."""
+"""What files may ask for when they are loaded: no Python code unless the user says so, and memory in proportion."""
 
 from __future__ import annotations
 
@@ -23,3 +23,28 @@ def safe_mode(safe: bool = True) -> Iterator[None]:
         yield
     finally:
         _state.safe = outer
+
+
+@contextmanager
+def weights_at_most(size: int) -> Iterator[None]:
+    """Within this context all weights that are made may take `size` bytes together."""
+    outer = getattr(_state, "left", None)
+    _state.left = size
+    try:
+        yield
+    finally:
+        _state.left = outer
+
+
+def take(size: int, what: str) -> None:
+    """Counts the bytes of a weight that is about to be made.
+
+    Raises:
+        ValueError: if a file asks for far more than it can hold.
+    """
+    left = getattr(_state, "left", None)
+    if left is None:
+        return
+    if size > left:
+        raise ValueError(f"{what} would take {size} bytes, far more than the file it comes from can hold of weights.")
+    _state.left = left - size

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasish import initializers
+from kerasish.core import trust
 from kerasish.core.dtype_policy import Policy
 from kerasish.core.shapes import to_shape
 from kerasish.core.tracking import Tracked, flatten_owned, unique
@@ -63,6 +64,7 @@ class WeightOwner(Tracked):
         sizes = _full_shape(self.name, name, shape)
         dtype = tf.as_dtype(dtype or self._dtype_policy.variable_dtype or tf.float32)
         _check_room(self.name, name, sizes, dtype)
+        trust.take(math.prod(sizes) * dtype.size, f"The weight {name!r} of layer {self.name!r}")
         initializer = initializers.get(
             initializer if initializer is not None else self._for_weight(name, "initializer")
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerasish.core import trust
 from kerasish.saving import (
     checkpoint,
     hdf5_access,
@@ -22,6 +23,7 @@ from kerasish.saving import (
 
 _HDF5 = (".h5", ".hdf5")
 _FILES = (*_HDF5, ".keras")
+_SMALL, _LARGEST_RATIO = 2**28, 20  # bytes of weights that any file may ask for, and further ones for each of its own
 
 
 def save_model(
@@ -83,10 +85,12 @@ def load_model(
     """
     path = _path(filepath)
     _check_keywords("load_model", kwargs, ("options",))
-    if hdf5_access.is_open_group(path) or _is(path, hdf5_access.is_hdf5):
+    if hdf5_access.is_open_group(path):
         return hdf5_model.load(path, custom_objects, compile, safe_mode)
-    if _is(path, keras_archive.is_archive):
-        return keras_archive.load(path, custom_objects, compile, safe_mode)
+    for begins, kind in ((hdf5_access.is_hdf5, hdf5_model), (keras_archive.is_archive, keras_archive)):
+        if _is(path, begins):
+            with trust.weights_at_most(_SMALL + _LARGEST_RATIO * os.path.getsize(path)):
+                return kind.load(path, custom_objects, compile, safe_mode)
     if os.path.isfile(path):
         raise ValueError(f"{path!r} is no model's file: it is neither an archive nor HDF5.")
     if path.endswith(_FILES) and not os.path.isdir(path):

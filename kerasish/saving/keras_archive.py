@@ -43,7 +43,7 @@ def save(model: Any, path: str, compiled: bool = True) -> None:
         archive.writestr(_CONFIG, config)
         with tempfile.TemporaryDirectory(dir=os.path.dirname(new) or ".", prefix=f"{os.path.basename(new)}-") as folder:
             weights = os.path.join(folder, _WEIGHTS)
-            with hdf5_access.written(weights) as file:
+            with hdf5_access.made(weights) as file:
                 object_tree.write(file, model)
             archive.write(weights, _WEIGHTS)
             _write_assets(archive, model, folder)

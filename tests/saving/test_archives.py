@@ -201,3 +201,47 @@ def test_a_missing_class_is_named_with_the_line_that_provides_it(here):
             keras.models.load_model("model.keras", custom_objects=provided)
     only = {"Block": classes["Block"]}
     assert not keras.models.load_model("model.keras", custom_objects=only, compile=False).compiled
+
+
+def test_keys_of_other_releases_are_left_out_and_unknown_ones_told(archive):
+    def changed(**keys):
+        with zipfile.ZipFile(archive) as file:
+            config = json.loads(file.read("config.json"))
+        config["config"]["layers"][1]["config"].update(keys)
+        rewritten(archive, config__json=json.dumps(config).encode())
+
+    changed(time_major=False, groups=1, autocast=True)
+    keras.models.load_model(archive)
+    changed(surprise=7)
+    with pytest.raises(ValueError, match=r"(?s)Dense 'dense\w*' has the key 'surprise'.*surprise='7'"):
+        keras.models.load_model(archive)
+    changed(surprise=None, time_major=True)
+    with pytest.raises(ValueError, match="has the key '(surprise|time_major)'"):
+        keras.models.load_model(archive)
+
+
+@pytest.mark.parametrize("path", ["model.keras", "model.h5"])
+def test_a_small_file_cannot_ask_for_huge_weights(path, here):
+    KINDS["Sequential"].compiled(keras).save(path)
+    if path.endswith(".h5"):
+        with h5py.File(path, "a") as file:
+            config = json.loads(file.attrs["model_config"])
+            config["config"]["layers"][1]["config"]["units"] = 10**9
+            file.attrs["model_config"] = json.dumps(config)
+    else:
+        with zipfile.ZipFile(path) as file:
+            config = json.loads(file.read("config.json"))
+        config["config"]["layers"][1]["config"]["units"] = 10**9
+        rewritten(path, config__json=json.dumps(config).encode())
+    with pytest.raises(ValueError, match="would take 16000000000 bytes"):
+        keras.models.load_model(path)
+
+
+@pytest.mark.parametrize("path", ["model.keras", "model.h5"])
+def test_a_vocabulary_from_a_file_goes_with_the_model(path, here):
+    (here / "words.txt").write_text("a\nb\n")
+    layer = keras.layers.StringLookup(vocabulary="words.txt")
+    model = keras.Sequential([keras.Input((1,), dtype="string"), layer])
+    model.save(path)
+    (here / "words.txt").unlink()
+    assert keras.models.load_model(path)(tf.constant([["b"]])).numpy().item() == 2

@@ -71,7 +71,10 @@ class _IndexLookup(Specified, PreprocessingLayer):
 
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments; a vocabulary that was learned is among them, so that every format keeps it."""
-        vocabulary = OwnPath(self._path) if self._path is not None else (list(self._tokens) or None)
+        vocabulary: Any = list(self._tokens) or None
+        if self._path is not None:
+            vocabulary, tokens = OwnPath(self._path), vocabulary
+            vocabulary.content = tokens
         return {
             **super().get_config(),
             "vocabulary": vocabulary,

@@ -15,9 +15,13 @@ _NOWHERE = -1
 
 
 class OwnPath(str):
-    """A path that came from the user of this process, in a configuration that has not left it."""
+    """A path that came from the user of this process, in a configuration that has not left it.
 
-    __slots__ = ()
+    Attributes:
+        content: the tokens, which a file holds in place of the path.
+    """
+
+    content: list[Any]
 
 
 def checked_vocabulary(layer: str, vocabulary: Any) -> Any:
