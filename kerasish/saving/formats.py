@@ -133,10 +133,13 @@ def load_weights(
         _check_not_by_name(path, by_name)
         return keras_archive.load_weights(model, path, skip_mismatch)
     if path.endswith(_FILES) or _is(path, hdf5_access.is_hdf5):
-        if not os.path.isfile(path) or hdf5_weights.is_by_layer(path):
+        if not os.path.isfile(path):
             return hdf5_weights.load(model, path, by_name, skip_mismatch)
-        _check_not_by_name(path, by_name)
-        return object_tree.load(model, path, skip_mismatch)
+        with hdf5_access.opened(path) as file:
+            if hdf5_weights.is_by_layer(file):
+                return hdf5_weights.load(model, file, by_name, skip_mismatch)
+            _check_not_by_name(path, by_name)
+            return object_tree.load(model, file, skip_mismatch)
     if by_name or skip_mismatch:
         raise NotImplementedError(
             "`by_name` and `skip_mismatch` are for HDF5 files: a checkpoint is read by the model's structure. "

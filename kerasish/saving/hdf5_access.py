@@ -68,9 +68,16 @@ def written(target: Any) -> Iterator[Any]:
     if is_open_group(target):
         yield target
         return
+    with replaced_file(target) as new, made(new) as file:
+        yield file
+
+
+@contextmanager
+def made(path: str) -> Iterator[Any]:
+    """A new file at the path, which nothing guards: for temporary ones."""
     import h5py
 
-    with replaced_file(target) as new, _Steady(new, "w+b") as disk:
+    with _Steady(path, "w+b") as disk:
         with h5py.File(disk, "w") as file:
             yield file
         if disk.error is not None:

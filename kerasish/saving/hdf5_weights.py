@@ -41,8 +41,8 @@ def save(model: Any, path: str) -> None:
         write(file, model)
 
 
-def load(model: Any, path: str, by_name: bool = False, skip_mismatch: bool = False) -> None:
-    """Reads the weights of the file `path` into the model, layer by layer in order, or by the layers' names.
+def load(model: Any, path: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
+    """Reads the weights of the file `path`, or of an open one, into the model, layer by layer in order, or by the layers' names.
 
     Raises:
         FileNotFoundError: if there is no file.
@@ -59,15 +59,9 @@ def load(model: Any, path: str, by_name: bool = False, skip_mismatch: bool = Fal
         variable.assign(value)
 
 
-def is_by_layer(path: str) -> bool:
-    """Whether the file has this layout: a list of its layers.
-
-    Raises:
-        FileNotFoundError: if there is no file.
-        OSError: if it is damaged.
-    """
-    with opened(path) as file:
-        return has_names(file, "layer_names") or "model_weights" in file
+def is_by_layer(file: Any) -> bool:
+    """Whether an open file has this layout: a list of its layers."""
+    return has_names(file, "layer_names") or "model_weights" in file
 
 
 def read(group: Any, model: Any) -> None:

@@ -8,6 +8,7 @@ Source: archives of tf.keras 2.12 to 2.15 and tf_keras (`config.json`, `metadata
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
 import zipfile
@@ -27,6 +28,7 @@ from kerasish.saving.replacement import recover, replaced_file
 _CONFIG, _METADATA, _WEIGHTS, _ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets"
 _LARGEST_TEXT = 64 * 2**20
 _LARGEST_RATIO = 100
+_PIECE = 2**20
 
 
 def save(model: Any, path: str, compiled: bool = True) -> None:
@@ -45,7 +47,9 @@ def save(model: Any, path: str, compiled: bool = True) -> None:
             weights = os.path.join(folder, _WEIGHTS)
             with hdf5_access.made(weights) as file:
                 object_tree.write(file, model)
-            archive.write(weights, _WEIGHTS)
+            entry = zipfile.ZipInfo.from_file(weights, _WEIGHTS)
+            with open(weights, "rb") as source, archive.open(entry, "w") as target:
+                shutil.copyfileobj(source, target, _PIECE)
             _write_assets(archive, model, folder)
 
 
@@ -206,8 +210,7 @@ def _content(archive: zipfile.ZipFile, name: str, path: str) -> bytes:
 def _extract(archive: zipfile.ZipFile, name: str, place: str, path: str) -> None:
     """Copies a member, whose check sum is compared on the way, to a file."""
     with archive.open(_member(archive, name, path)) as source, open(place, "wb") as target:
-        while part := source.read(2**20):
-            target.write(part)
+        shutil.copyfileobj(source, target, _PIECE)
 
 
 def _check_version(archive: zipfile.ZipFile, path: str) -> None:

@@ -36,8 +36,8 @@ def save(model: Any, path: str) -> None:
         write(file, model)
 
 
-def load(model: Any, path: str, skip_mismatch: bool = False) -> None:
-    """Reads the file `path` into the model.
+def load(model: Any, path: Any, skip_mismatch: bool = False) -> None:
+    """Reads the file `path`, or an open one, into the model.
 
     Raises:
         FileNotFoundError: if there is no file.
