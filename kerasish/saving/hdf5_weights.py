@@ -42,7 +42,7 @@ def save(model: Any, path: str) -> None:
 
 
 def load(model: Any, path: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
-    """Reads the weights of the file `path`, or of an open one, into the model, layer by layer in order, or by the layers' names.
+    """Reads the weights of the file `path`, or of an open one: layer by layer in order, or by the layers' names.
 
     Raises:
         FileNotFoundError: if there is no file.
