@@ -108,5 +108,5 @@ def test_a_whole_layer_behind_a_link_is_not_read(tmp_path):
         file.copy("victim", outside)
         del file["victim"]
         file["victim"] = h5py.ExternalLink(str(tmp_path / "outside.h5"), "/victim")
-    with pytest.raises(ValueError, match="missing or a link"):
+    with pytest.raises(ValueError, match="is a link"):
         weighty_model().load_weights(path)

@@ -47,10 +47,10 @@ def test_an_array_that_only_declares_its_size(name, how, tmp_path, little_memory
         assert (tmp_path / file).stat().st_size < 100_000
         model = small_model()
         before = model.get_weights()
-        with pytest.raises(ValueError, match=r"has the shape \(2(, 2)?,?\), in the file"):
+        with pytest.raises(ValueError, match=r"[wm]\.h5.* of which the file holds"):
             model.load_weights(tmp_path / file)
         assert all(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
-    with pytest.raises(ValueError, match="in the file"):
+    with pytest.raises(ValueError, match="of which the file holds"):
         models.load_model(tmp_path / "m.h5")
 
 
