@@ -18,7 +18,7 @@ import kerasish as keras
 from tests.faults.examples import X, Y, network, refused
 
 ROOT = pathlib.Path(__file__).parents[2]
-WHOLE, WEIGHTS = ["model", "model.h5"], ["weights", "weights.h5"]
+WHOLE, WEIGHTS = ["model", "model.h5", "model.keras"], ["weights", "weights.h5", "own.weights.h5"]
 UNITS = 300
 
 
@@ -112,7 +112,7 @@ def test_f02_a_full_disk_leaves_the_old_and_nothing_else(tmp_path, name):
     assert values_in(path) == [3.0]
 
 
-@pytest.mark.parametrize("name", ["model.h5", "weights.h5"])
+@pytest.mark.parametrize("name", ["model.h5", "model.keras", "weights.h5", "own.weights.h5"])
 @pytest.mark.parametrize("part", [0, 0.001, 0.3, 0.9])
 def test_f03_a_truncated_file_is_named(tmp_path, name, part):
     path = tmp_path / name
