@@ -20,6 +20,7 @@ from kerasish.saving import (
     saved_model,
     saved_model_reading,
 )
+from kerasish.saving.file_errors import naming
 
 _HDF5 = (".h5", ".hdf5")
 _FILES = (*_HDF5, ".keras")
@@ -39,7 +40,7 @@ def save_model(
             error.
         save_format: `"keras"`, `"h5"` or `"tf"`; by the path's ending if None.
         **kwargs: `include_optimizer` False leaves out the compile arguments; for a SavedModel `signatures` and
-            `options` of `tf.saved_model.save`; `save_traces` False leaves out the graphs of the user's layers.
+            `options` of `tf.saved_model.save`.
 
     Raises:
         ValueError: for a format that is not known, or a model whose inputs are not known yet.
@@ -59,8 +60,7 @@ def save_model(
     elif kind == "h5":
         hdf5_model.save(model, path, compiled)
     else:
-        traces = kwargs.get("save_traces", True)
-        saved_model.save(model, path, kwargs.get("signatures"), kwargs.get("options"), compiled, traces)
+        saved_model.save(model, path, kwargs.get("signatures"), kwargs.get("options"), compiled)
 
 
 def load_model(
@@ -86,17 +86,18 @@ def load_model(
     """
     path = _path(filepath)
     _check_keywords("load_model", kwargs, ("options",))
-    if hdf5_access.is_open_group(path):
-        return hdf5_model.load(path, custom_objects, compile, safe_mode)
-    for begins, kind in ((hdf5_access.is_hdf5, hdf5_model), (keras_archive.is_archive, keras_archive)):
-        if _is(path, begins):
-            with trust.weights_at_most(_SMALL + _LARGEST_RATIO * os.path.getsize(path)):
-                return kind.load(path, custom_objects, compile, safe_mode)
-    if os.path.isfile(path):
-        raise ValueError(f"{path!r} is no model's file: it is neither an archive nor HDF5.")
-    if path.endswith(_FILES) and not os.path.isdir(path):
-        raise FileNotFoundError(f"There is no file {path!r}.")
-    return saved_model_reading.load(path, custom_objects, compile, safe_mode, kwargs.get("options"))
+    with naming(path):
+        if hdf5_access.is_open_group(path):
+            return hdf5_model.load(path, custom_objects, compile, safe_mode)
+        for begins, kind in ((hdf5_access.is_hdf5, hdf5_model), (keras_archive.is_archive, keras_archive)):
+            if _is(path, begins):
+                with trust.weights_at_most(_SMALL + _LARGEST_RATIO * os.path.getsize(path)):
+                    return kind.load(path, custom_objects, compile, safe_mode)
+        if os.path.isfile(path):
+            raise ValueError(f"{path!r} is no model's file: it is neither an archive nor HDF5.")
+        if path.endswith(_FILES) and not os.path.isdir(path):
+            raise FileNotFoundError(f"There is no file {path!r}.")
+        return saved_model_reading.load(path, custom_objects, compile, safe_mode, kwargs.get("options"))
 
 
 def save_weights(
@@ -130,25 +131,26 @@ def load_weights(
         NotImplementedError: for `by_name` with a TensorFlow checkpoint.
     """
     path = _path(filepath)
-    if _is(path, keras_archive.is_archive):
-        _check_not_by_name(path, by_name)
-        return keras_archive.load_weights(model, path, skip_mismatch)
-    if path.endswith(_FILES) or _is(path, hdf5_access.is_hdf5):
-        if not os.path.isfile(path):
-            return hdf5_weights.load(model, path, by_name, skip_mismatch)
-        with hdf5_access.opened(path) as file:
-            if hdf5_weights.is_by_layer(file):
-                return hdf5_weights.load(model, file, by_name, skip_mismatch)
+    with naming(path):
+        if _is(path, keras_archive.is_archive):
             _check_not_by_name(path, by_name)
-            return object_tree.load(model, file, skip_mismatch)
-    if by_name or skip_mismatch:
-        raise NotImplementedError(
-            "`by_name` and `skip_mismatch` are for HDF5 files: a checkpoint is read by the model's structure. "
-            f"Received: by_name={by_name}, skip_mismatch={skip_mismatch}"
-        )
-    if saved_model_reading.is_saved_model(path):
-        path = os.path.join(path, "variables", "variables")
-    return checkpoint.load_weights(model, path, options)
+            return keras_archive.load_weights(model, path, skip_mismatch)
+        if path.endswith(_FILES) or _is(path, hdf5_access.is_hdf5):
+            if not os.path.isfile(path):
+                return hdf5_weights.load(model, path, by_name, skip_mismatch)
+            with hdf5_access.opened(path) as file:
+                if hdf5_weights.is_by_layer(file):
+                    return hdf5_weights.load(model, file, by_name, skip_mismatch)
+                _check_not_by_name(path, by_name)
+                return object_tree.load(model, file, skip_mismatch)
+        if by_name or skip_mismatch:
+            raise NotImplementedError(
+                "`by_name` and `skip_mismatch` are for HDF5 files: a checkpoint is read by the model's structure. "
+                f"Received: by_name={by_name}, skip_mismatch={skip_mismatch}"
+            )
+        if saved_model_reading.is_saved_model(path):
+            path = os.path.join(path, "variables", "variables")
+        return checkpoint.load_weights(model, path, options)
 
 
 def _path(filepath: Any) -> Any:

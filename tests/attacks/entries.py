@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import warnings
+import zipfile
 
 import h5py
 import tf_keras
@@ -107,6 +108,17 @@ def _saved_model(by_tf_keras, layer, folder, **options):
     return models.load_model(path, **options)
 
 
+def _archive(by_tf_keras, layer, folder, **options):
+    path = _copied("model.keras", by_tf_keras, folder)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["config.json"] = json.dumps(planted(json.loads(members["config.json"]), layer)).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return models.load_model(path, **options)
+
+
 def _hdf5(by_tf_keras, layer, folder, **options):
     path = _copied("model.h5", by_tf_keras, folder)
     with h5py.File(path, "r+") as file:
@@ -124,6 +136,7 @@ CONFIGURATIONS = {
 FILES = {
     "SavedModel": functools.partial(_saved_model, False),
     "SavedModel of tf_keras": functools.partial(_saved_model, True),
+    "archive": functools.partial(_archive, False), "archive of tf_keras": functools.partial(_archive, True),
     "HDF5": functools.partial(_hdf5, False), "HDF5 of tf_keras": functools.partial(_hdf5, True),
 }  # fmt: skip
 ENTRIES = {**CONFIGURATIONS, **FILES}

@@ -20,8 +20,8 @@ from kerasish.models import load_model
 
 ROOT = pathlib.Path(__file__).parents[2]
 KILLS = int(os.environ.get("KERASISH_KILLS", "6"))
-WHOLE = ["model", "model.h5"]
-WEIGHTS = ["checkpoint/weights", "weights_only.h5"]
+WHOLE = ["model", "model.h5", "model.keras"]
+WEIGHTS = ["checkpoint/weights", "only.h5", "only.weights.h5"]
 UNITS = 300  # makes files of some 360 KB
 
 # Imports once, then forks a saver for each line that names a format, before TensorFlow has begun to run anything.

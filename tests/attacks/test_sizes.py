@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from kerasish import Input, Sequential, layers, models, optimizers
+from kerasish import Input, Sequential, layers, mixed_precision, models, optimizers
 
 HUGE = 1 << 33  # elements: 32 GB as float32
 
@@ -52,6 +52,29 @@ def test_an_array_that_only_declares_its_size(name, how, tmp_path, little_memory
         assert all(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
     with pytest.raises(ValueError, match="of which the file holds"):
         models.load_model(tmp_path / "m.h5")
+
+
+@pytest.mark.filterwarnings("ignore:.*left out")
+def test_optimizer_state_that_only_declares_its_size(tmp_path, little_memory):
+    mixed_precision.set_global_policy("mixed_float16")
+    try:
+        small_model().save(tmp_path / "m.h5")
+    finally:
+        mixed_precision.set_global_policy("float32")
+    with h5py.File(tmp_path / "m.h5") as file:
+        names = []
+        file["optimizer_weights"].visititems(lambda name, item: names.append(name) if hasattr(item, "dtype") else None)
+    assert len(names) >= 5
+    for name in names:
+        small = tmp_path / "m.h5"
+        hostile = tmp_path / "hostile.h5"
+        hostile.write_bytes(small.read_bytes())
+        with h5py.File(hostile, "r+") as file:
+            declare(file, f"optimizer_weights/{name}", (HUGE,))
+        try:
+            models.load_model(hostile)
+        except (ValueError, OSError) as error:
+            assert "hostile.h5" in str(error)
 
 
 def test_long_texts_in_hdf5(tmp_path):
