@@ -42,9 +42,9 @@ class SharpnessAwareMinimization(Model):
             )
         self.model, self.rho, self.num_batch_splits = model, rho, num_batch_splits
 
-    def call(self, inputs: Any) -> Any:  # type: ignore[override]
-        """The inner model's outputs."""
-        return self.model(inputs)
+    def call(self, inputs: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        """The inner model's outputs; the further arguments (`training`, `mask`) are for it."""
+        return self.model(inputs, **kwargs)
 
     def build(self, input_shape: Any) -> None:
         """Builds the inner model for inputs of that shape."""

@@ -237,6 +237,16 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         self._programs = {}
 
     @property
+    def jit_compile(self) -> bool | None:
+        """Whether XLA compiles the steps; None where the library decides."""
+        return None if self._jit_compile == "auto" else self._jit_compile
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool | None) -> None:
+        self._jit_compile = checks.compilation(value)
+        self._programs = {}
+
+    @property
     def compiled(self) -> bool:
         """Whether `compile` was called."""
         return self.compiled_loss is not None
@@ -342,7 +352,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: Any = True,
         class_weight: Any = None, sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: int | None = None,
         validation_steps: int | None = None, validation_batch_size: int | None = None, validation_freq: Any = 1,
-        max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False, **kwargs: Any,
+        max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False,
     ) -> History:  # fmt: skip
         """Trains the model and returns the `History` of what every epoch reported.
 
@@ -371,7 +381,6 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             RuntimeError: before `compile`.
             ValueError, TypeError: for data that does not fit, before anything is trained.
         """
-        checks.refuse_keywords("fit", kwargs)
         self._check_compiled("fit")
         checks.check_epochs(epochs, initial_epoch, validation_freq)
         if validation_split:

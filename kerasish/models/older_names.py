@@ -8,14 +8,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 
 class OlderNames:
-    """`fit_generator` and its like, as other names of what `fit`, `evaluate` and `predict` do."""
+    """`fit_generator` and its like, as other names of what `fit`, `evaluate` and `predict` do; settings long gone."""
 
     fit: Any
     evaluate: Any
     predict: Any
+
+    @property
+    def state_updates(self) -> list[Any]:
+        """Nothing: updates run where they are made."""
+        return []
+
+    @property
+    def distribute_strategy(self) -> tf.distribute.Strategy:
+        """The strategy in whose scope the program is."""
+        return tf.distribute.get_strategy()
 
     def fit_generator(
         self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, verbose: Any = 1,

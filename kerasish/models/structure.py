@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import tensorflow as tf
@@ -73,6 +74,27 @@ class Structured(Layer):
         return (
             [] if self.compiled_loss is None or self.compiled_loss.outputs is None else self.compiled_loss.outputs.names
         )
+
+    def get_weight_paths(self) -> dict[str, tf.Variable]:
+        """The variables by the attributes that lead to them, `"encoder.dense.kernel"`; layers of a network by name.
+
+        A layer that stands in two places has the shortest path.
+        """
+        named = self._network is not None
+        paths: dict[str, tf.Variable] = {}
+        waiting = deque((layer, [layer.name]) for layer in self.layers) if named else deque([(self, [])])
+        seen = {id(thing) for thing, _ in waiting}
+        while waiting:
+            thing, path = waiting.popleft()
+            if isinstance(thing, tf.Variable):
+                paths[".".join(path)] = thing
+                continue
+            for name, child in thing._trackable_children().items():
+                if id(child) not in seen:
+                    seen.add(id(child))
+                    waiting.append((child, [*path, name]))
+        own = {id(variable) for variable in self.variables}
+        return {path: variable for path, variable in paths.items() if id(variable) in own}
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """The layer of that name or number.

@@ -12,6 +12,7 @@ ABSENT = check_api.Absent.read(check_api.ABSENT)
 COMPLETE = [
     "activations", "backend", "backend.experimental", "constraints", "initializers", "layers", "layers.experimental",
     "layers.experimental.preprocessing", "losses", "metrics", "metrics.experimental", "mixed_precision", "models",
+    "models.experimental", "(top)",
     "optimizers", "optimizers.experimental", "optimizers.legacy",
     "optimizers.schedules", "regularizers",
 ]  # fmt: skip

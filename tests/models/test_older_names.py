@@ -4,6 +4,8 @@ import inspect
 
 import numpy as np
 import pytest
+import tensorflow as tf
+import tf_keras
 
 import kerasish as keras
 
@@ -49,3 +51,57 @@ def test_signatures_are_the_oracles(name):
         return [(p.name, p.default) for p in inspect.signature(getattr(model, name)).parameters.values()]
 
     assert arguments(keras.Model) == arguments(tf_keras.Model)
+
+
+def nested(library):
+    """A subclass with layers in lists and dicts, a functional model, and a stack of both."""
+    layers = library.layers
+
+    class Block(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.by_name = [layers.Dense(2), layers.Dense(3)], {"a": layers.Dense(1)}
+
+        def build(self, input_shape):
+            self.gain = self.add_weight(name="scale", shape=(2,))
+            super().build(input_shape)
+
+        def call(self, inputs):
+            return self.by_name["a"](self.inner[1](self.inner[0](inputs)))
+
+    class Nested(library.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.factor = Block(), tf.Variable(1.0)
+            self.rest = library.Sequential([layers.Dense(2), layers.BatchNormalization()])
+
+        def call(self, inputs):
+            return self.rest(self.first(inputs)) * self.factor
+
+    own = Nested()
+    own(np.ones((2, 2), "float32"))
+    steps = layers.Input((4, 3))
+    x = layers.TimeDistributed(layers.Dense(2), name="each")(steps)
+    functional = library.Model(steps, layers.Bidirectional(layers.LSTM(2), name="both")(x), name="inner")
+    stack = library.Sequential([functional, layers.Dense(1, name="last")])
+    stack.build((None, 4, 3))
+    return own, functional, stack
+
+
+def test_weight_paths_are_the_oracles():
+    for ours, theirs in zip(nested(keras), nested(tf_keras), strict=True):
+        found, expected = ours.get_weight_paths(), theirs.get_weight_paths()
+        assert {path: tuple(v.shape) for path, v in found.items()} == {p: tuple(v.shape) for p, v in expected.items()}
+        assert {id(variable) for variable in found.values()} == {id(variable) for variable in ours.variables}
+
+
+def test_whether_xla_compiles_can_be_asked_and_set():
+    model = keras.Sequential([keras.layers.Dense(1, input_shape=(2,))])
+    assert model.jit_compile is None and model.state_updates == []
+    model.compile("sgd", "mse", jit_compile=True)
+    assert model.jit_compile is True
+    model.jit_compile = False
+    model.fit(np.ones((2, 2)), np.ones(2), verbose=0)
+    assert model.jit_compile is False and model.distribute_strategy is tf.distribute.get_strategy()
+    with pytest.raises(ValueError, match="jit_compile"):
+        model.jit_compile = "sometimes"
