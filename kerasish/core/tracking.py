@@ -95,15 +95,17 @@ class Tracked(tf.Module):
         return known[1]
 
 
+def wrapped(value: Any) -> Any:
+    """A list or dict as TensorFlow wants it in a graph of objects; anything else as it is."""
+    return tf.__internal__.tracking.wrap(value) if isinstance(value, (list, dict)) else value
+
+
 class Named(tf.Module):
     """Things under names for the graph of a SavedModel; lists and dicts among them are wrapped as TensorFlow wants."""
 
     def __init__(self, **things: Any):
         super().__init__()
-        self._things = {
-            name: tf.__internal__.tracking.wrap(value) if isinstance(value, (list, dict)) else value
-            for name, value in things.items()
-        }
+        self._things = {name: wrapped(value) for name, value in things.items()}
 
     def _trackable_children(self, save_type: Any = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         return dict(self._things)

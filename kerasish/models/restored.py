@@ -1,4 +1,4 @@
-"""A model that runs the graphs of a SavedModel, where its classes are not there to rebuild it."""
+"""Models and layers that run the graphs of a SavedModel, where their classes are not there to make them anew."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish.layers.base import LAYERS
+from kerasish.layers.base import LAYERS, Layer
 from kerasish.models.model import Model
 
 
@@ -22,8 +22,7 @@ class RestoredModel(Model):
         super().__init__(**kwargs)
         self.restored = restored
         self.signatures = getattr(restored, "signatures", {})
-        variables = getattr(restored, "variables", None)
-        self.restored_variables = list(variables) if variables is not None else _variables_of(restored)
+        self.restored_variables = _variables_of(restored)
         self.built = True
         object.__setattr__(self, "_input_specs", _inputs_of(restored))
 
@@ -49,6 +48,41 @@ class RestoredModel(Model):
         raise NotImplementedError("A model that was loaded as graphs has no configuration.")
 
 
+@LAYERS.register()
+class RestoredLayer(Layer):
+    """The call of a user's layer that was saved, as a layer: its weights can be trained further.
+
+    Args:
+        restored: the layer within what `tf.saved_model.load` returned.
+        takes_training: whether its call has a `training` argument.
+    """
+
+    def __init__(self, restored: Any, takes_training: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.restored = restored
+        self.restored_variables = _variables_of(restored)
+        self.takes_training = takes_training
+        self.built = True
+
+    def call(self, inputs: Any, training: Any = False) -> Any:
+        """What the saved graph computes; the losses that it had within are the layer's."""
+        options = {"training": bool(training)} if self.takes_training else {}
+        with_losses = getattr(self.restored, "call_and_return_all_conditional_losses", None)
+        if with_losses is None:
+            return self.restored(inputs, **options)
+        outputs, losses = with_losses(inputs, **options)
+        self.add_loss(losses)
+        return outputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Refused: there is only a graph.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(f'Layer "{self.name}" was loaded as a graph and has no configuration.')
+
+
 def _inputs_of(restored: Any) -> Any:
     """The types of the inputs that the graphs were made for; None if they are not known."""
     for function in getattr(getattr(restored, "__call__", None), "concrete_functions", ()):  # noqa: B004 (its attribute is wanted)
@@ -59,6 +93,9 @@ def _inputs_of(restored: Any) -> Any:
 
 
 def _variables_of(restored: Any) -> list[tf.Variable]:
+    listed = getattr(restored, "variables", None)
+    if listed is not None:
+        return list(listed)
     found: dict[int, tf.Variable] = {}
     stack, seen = [restored], set()
     while stack:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Collection
 from typing import Any
 
 import tensorflow as tf
@@ -34,7 +35,9 @@ def save_weights(model: Any, path: str, options: Any = None) -> None:
         _note_latest(path)
 
 
-def load_weights(model: Any, path: str, options: Any = None, every: bool = False) -> Any:
+def load_weights(
+    model: Any, path: str, options: Any = None, every: bool = False, loaded: Collection[Any] = ()
+) -> Any:  # fmt: skip
     """Reads the checkpoint into the model; weights that are made later are read when they are.
 
     Args:
@@ -42,6 +45,7 @@ def load_weights(model: Any, path: str, options: Any = None, every: bool = False
         path: prefix of the checkpoint's files.
         options: a `tf.train.CheckpointOptions`.
         every: whether a weight that the checkpoint lacks is an error rather than a warning.
+        loaded: weights that have their values already.
 
     Returns:
         TensorFlow's status of the restoration.
@@ -53,7 +57,7 @@ def load_weights(model: Any, path: str, options: Any = None, every: bool = False
     """
     recover(path)
     matched = _matched(model, *_opened(path))
-    _check_present(model, matched, path, every)
+    _check_present(model, {*matched, *map(id, loaded)}, path, every)
     before = [(variable, tf.identity(variable)) for variable in matched.values()]
     try:
         return tf.train.Checkpoint(root=model).read(path, options=options).expect_partial()
@@ -150,7 +154,7 @@ def _check_fits(variable: tf.Variable, shape: Any, dtype: Any) -> None:
         )
 
 
-def _check_present(model: Any, matched: dict[int, tf.Variable], path: str, every: bool) -> None:
+def _check_present(model: Any, matched: Collection[int], path: str, every: bool) -> None:
     missing = [variable.name for variable in model.weights if id(variable) not in matched]
     if not missing:
         return

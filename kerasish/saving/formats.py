@@ -40,7 +40,7 @@ def save_model(
             error.
         save_format: `"keras"`, `"h5"` or `"tf"`; by the path's ending if None.
         **kwargs: `include_optimizer` False leaves out the compile arguments; for a SavedModel `signatures` and
-            `options` of `tf.saved_model.save`.
+            `options` of `tf.saved_model.save`; `save_traces` False leaves out the graphs of the user's layers.
 
     Raises:
         ValueError: for a format that is not known, or a model whose inputs are not known yet.
@@ -60,7 +60,8 @@ def save_model(
     elif kind == "h5":
         hdf5_model.save(model, path, compiled)
     else:
-        saved_model.save(model, path, kwargs.get("signatures"), kwargs.get("options"), compiled)
+        traces = kwargs.get("save_traces", True)
+        saved_model.save(model, path, kwargs.get("signatures"), kwargs.get("options"), compiled, traces)
 
 
 def load_model(

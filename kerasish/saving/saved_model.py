@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 from kerasish.core import object_config
-from kerasish.core.tracking import Named, Tracked, exports
+from kerasish.core.tracking import Named, Tracked, exports, wrapped
 from kerasish.layers.calling import context
 from kerasish.saving import keras_metadata, older_config, optimizer_weights
 from kerasish.saving.description import KERAS_VERSION, to_json
@@ -28,15 +28,18 @@ _OPTIMIZERS = {
 }  # fmt: skip
 
 
-def save(model: Any, path: str, signatures: Any = None, options: Any = None, compiled: bool = True) -> None:
-    """Writes the directory `path`; without the compile arguments if `compiled` is False.
+def save(
+    model: Any, path: str, signatures: Any = None, options: Any = None, compiled: bool = True, traces: bool = True
+) -> None:
+    """Writes the directory `path`; without the compile arguments if `compiled`, without graphs of layers if `traces`
+    is False.
 
     Raises:
         ValueError: if the model's inputs are not known yet.
         OSError: if it cannot be written; what was there before is then unchanged.
     """
     _check_callable(model)
-    export = _Export(model, compiled)
+    export = _Export(model, compiled, traces)
     with replaced_directory(path) as folder, _told_as(folder, path), export.in_progress():
         tf.saved_model.save(model, folder, signatures=signatures, options=options)
         keras_metadata.write(folder, export.records(keras_metadata.graph_of(folder).object_graph_def))
@@ -48,10 +51,11 @@ class _Export:
     Args:
         model: the model that is saved.
         compiled: whether its compile arguments are.
+        traces: whether the graphs of the user's layers are, for where their classes are not known.
     """
 
-    def __init__(self, model: Any, compiled: bool):
-        self._model, self._compiled = model, compiled
+    def __init__(self, model: Any, compiled: bool, traces: bool):
+        self._model, self._compiled, self._traces = model, compiled, traces
         self._added: dict[int, dict[str, Any]] = {}
 
     @contextmanager
@@ -66,9 +70,14 @@ class _Export:
     def added(self, thing: Any) -> dict[str, Any]:
         """The additional children of an object."""
         if id(thing) not in self._added:
-            is_root = thing is self._model
-            self._added[id(thing)] = {"keras_api": Named(metrics=list(thing.metrics))} if is_root else {}
+            self._added[id(thing)] = self._additions(thing)
         return self._added[id(thing)]
+
+    def _additions(self, thing: Any) -> dict[str, Any]:
+        if thing is self._model:
+            return {"keras_api": Named(metrics=list(thing.metrics))}
+        is_own = not object_config.is_library_class(type(thing)) and hasattr(thing, "_call_signature")
+        return _graphs_of_own(thing) if is_own and self._traces and thing._inbound_nodes else {}
 
     def records(self, graph: Any) -> Iterator[tuple[int, str, str, str]]:
         """Number, path, kind and description of every Keras object in the graph that was written."""
@@ -103,6 +112,42 @@ class _Export:
         if model is self._model and self._compiled and model.compiled:
             found.update(_compilation(model))
         return found
+
+
+def _graphs_of_own(layer: Any) -> dict[str, Any]:
+    """The calls of a user's layer as tf.keras looks for them: outputs, and outputs with the losses within."""
+    node = layer._inbound_nodes[0]
+    if node.is_input or len(node.args) != 1 or node.kwargs:
+        return {}
+    specs = tf.nest.map_structure(lambda tensor: tensor.type_spec, node.args[0])
+    takes_training = layer._call_signature().takes_training
+
+    def with_losses(inputs: Any, training: bool = False) -> Any:
+        layer._clear_losses()
+        with _exporting():
+            outputs = layer(inputs, **({"training": training} if takes_training else {}))
+        losses = list(layer.losses)
+        layer._clear_losses()
+        return outputs, losses
+
+    def call(inputs: Any, training: bool = False) -> Any:
+        return with_losses(inputs, training)[0]
+
+    functions = [_for_both(function, specs, takes_training) for function in (call, with_losses)]
+    api = Named(call_and_return_conditional_losses=functions[1], __call__=functions[0])
+    return {"__call__": functions[0], "call_and_return_all_conditional_losses": functions[1], "keras_api": api,
+            "variables": wrapped(list(layer.variables))}  # fmt: skip
+
+
+def _for_both(function: Any, specs: Any, takes_training: bool) -> Any:
+    if not takes_training:
+        single = tf.function(lambda inputs: function(inputs), autograph=False)
+        single.get_concrete_function(specs)
+        return single
+    traced = tf.function(function, autograph=False)
+    for training in (False, True):
+        traced.get_concrete_function(specs, training)
+    return traced
 
 
 def _class_and_config(thing: Any) -> dict[str, Any]:

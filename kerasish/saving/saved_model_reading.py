@@ -19,7 +19,7 @@ from kerasish import optimizers
 from kerasish.core import object_config, trust
 from kerasish.core.registry import custom_object_scope, family_of, find_custom
 from kerasish.core.tracking import Named
-from kerasish.saving import checkpoint, keras_metadata, older_config, vocabularies
+from kerasish.saving import checkpoint, keras_metadata, older_config, restored_layers, vocabularies
 from kerasish.saving.keras_metadata import Record
 from kerasish.saving.replacement import recover
 from kerasish.saving.vocabularies import Vocabulary
@@ -44,9 +44,14 @@ def load(
     records = keras_metadata.read(path)
     root = _root(path, records)
     reason = _not_rebuilt(root, custom_objects)
+    graphs: dict[str, Any] = {}
     if reason is not None:
-        return _restored(path, reason, options)
-    with trust.safe_mode(safe_mode), custom_object_scope(custom_objects or {}):
+        unknown = _unknown_classes(root, custom_objects) if "config" in root else []
+        if not restored_layers.can_stand_for(root, unknown):
+            return _restored(path, reason, options)
+        _warn(f"The SavedModel {path!r} is loaded with layers that run their graphs, because {reason}.")
+        root, graphs = restored_layers.put_in(root, records, unknown, tf.saved_model.load(path, options=options))
+    with trust.safe_mode(safe_mode), custom_object_scope(custom_objects or {}, graphs):
         try:
             model, outputs = _rebuilt(path, root, records)
             if compile:
@@ -58,7 +63,8 @@ def load(
     values = os.path.join(path, "variables", "variables")
     if compile and model.optimizer is not None:
         _build_optimizer(model, root, len(checkpoint.children(values, "optimizer", "_variables")))
-    checkpoint.load_weights(model, values, every=True)
+    loaded = [v for layer in model._flatten_layers() for v in getattr(layer, "restored_variables", ())]
+    checkpoint.load_weights(model, values, every=True, loaded=loaded)
     if compile and model.compiled:
         checkpoint.load_found(Named(keras_api=Named(metrics=list(model.metrics))), values)
     return model
@@ -132,8 +138,12 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _restored(path: str, reason: str, options: Any) -> Any:
-    warnings.warn(f"The SavedModel {path!r} is loaded as a model that runs its graphs, because {reason}.", stacklevel=5)
+    _warn(f"The SavedModel {path!r} is loaded as a model that runs its graphs, because {reason}.")
     return family_of("keras.layers").resolve("RestoredModel")(tf.saved_model.load(path, options=options))  # type: ignore[union-attr]
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=6)
 
 
 def _rebuilt(path: str, root: Mapping[str, Any], records: Mapping[int, Record]) -> tuple[Any, Any]:

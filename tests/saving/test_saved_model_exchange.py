@@ -66,3 +66,48 @@ def test_ours_reads_tf_keras_and_goes_on_training(make, here):
     for _ in range(3):
         expected = model.train_on_batch(x, y, return_dict=True)
         assert ours.train_on_batch(x, y, return_dict=True) == pytest.approx(expected, rel=1e-5)
+
+
+def with_a_layer_of_its_own(library):
+    class Scaled(library.layers.Layer):
+        def __init__(self, factor=2.0, **kwargs):
+            super().__init__(**kwargs)
+            self.factor, self.dense = factor, library.layers.Dense(3)
+
+        def build(self, input_shape):
+            self.shift = self.add_weight("shift", (3,), initializer="ones")
+            super().build(input_shape)
+
+        def call(self, inputs, training=None):
+            outputs = self.dense(inputs) * self.factor + self.shift
+            self.add_loss(0.1 * tf.reduce_mean(outputs**2))
+            return outputs * (3.0 if training else 1.0)
+
+    inputs = library.Input((4,))
+    inner = library.Sequential([Scaled(name="inner_scaled"), library.layers.Dense(3)], name="inner")
+    x = Scaled(name="scaled")(inputs)
+    model = library.Model(inputs, library.layers.Dense(2)(inner(library.layers.Dense(4)(x))))
+    model.compile("sgd", "mse", run_eagerly=True)
+    return model
+
+
+@pytest.mark.parametrize("direction", ["ours to ours", "theirs to ours", "ours to theirs"])
+def test_layers_of_unknown_classes_run_their_graphs(direction, here):
+    writer, reader = {"ours to ours": (keras, keras), "theirs to ours": (tf_keras, keras),
+                      "ours to theirs": (keras, tf_keras)}[direction]  # fmt: skip
+    model = with_a_layer_of_its_own(writer)
+    model.train_on_batch(X, Y)
+    model.save("model", save_format="tf")
+    if reader is keras:
+        with pytest.warns(UserWarning, match=r"layers that run their graphs.*Scaled|Scaled.*custom_objects"):
+            loaded = keras.models.load_model("model")
+    else:
+        loaded = tf_keras.models.load_model("model")
+        loaded.compile("sgd", "mse", run_eagerly=True)
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
+    np.testing.assert_allclose(loaded(X), model(X), atol=1e-6)
+    np.testing.assert_allclose(loaded(X, training=True), model(X, training=True), atol=1e-5)
+    assert len(loaded.trainable_weights) == len(model.trainable_weights)
+    assert sum(map(float, loaded.losses)) == pytest.approx(sum(map(float, model.losses)), rel=1e-5)
+    for _ in range(2):
+        assert loaded.train_on_batch(X, Y) == pytest.approx(model.train_on_batch(X, Y), rel=1e-4)

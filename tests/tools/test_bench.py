@@ -111,7 +111,7 @@ def test_what_other_programs_use_is_told_apart_from_our_own() -> None:
 
 
 class Growing:
-    """Stands for a process in which every step costs 1 ms and leaves 10 kB, and every call costs 100 ms."""
+    """A process in which a step costs 1 ms and leaves 10 kB, and a call 100 ms more. Each number runs twice."""
 
     held = 100.0
 
@@ -122,7 +122,7 @@ class Growing:
 
 def test_growth_is_the_cost_of_one_more_and_the_memory_that_stays() -> None:
     series = growth._series(Growing(), (10, 100, 1000, 10**9), seconds=0.01)
-    assert series == [{"number": 100, "ms": 1.0, "more_mb": 1.0}, {"number": 1000, "ms": 1.0, "more_mb": 11.0}]
+    assert series == [{"number": 100, "ms": 1.0, "more_mb": 2.0}, {"number": 1000, "ms": 1.0, "more_mb": 22.0}]
 
 
 def test_an_engine_that_fails_is_told_and_the_others_are_measured() -> None:

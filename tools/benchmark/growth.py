@@ -11,6 +11,7 @@ from .processes import Worker, WorkerError
 from .workloads import Workload
 
 MOST_SECONDS = 30.0
+LONG = 5.0
 
 
 def measure(workload: Workload, engines: Sequence[Engine], seconds: float) -> dict[str, Any]:
@@ -31,7 +32,6 @@ def measure(workload: Workload, engines: Sequence[Engine], seconds: float) -> di
 
 
 def _series(worker: Worker, numbers: Sequence[int], seconds: float) -> list[dict[str, float]]:
-    worker.run(numbers[0])
     before, memory = _run(worker, numbers[0], seconds)
     series = []
     for less, more in zip(numbers, numbers[1:], strict=False):
@@ -45,8 +45,9 @@ def _series(worker: Worker, numbers: Sequence[int], seconds: float) -> list[dict
 
 
 def _run(worker: Worker, number: int, seconds: float) -> tuple[float, float]:
-    """Median seconds of this many, and MB held at the end."""
-    taken: list[float] = []
+    """Median seconds of this many, and MB held at the end. The first run, which may compile, counts if it is long."""
+    answer = worker.run(number)
+    taken = [answer["seconds"]] if answer["seconds"] > LONG else []
     while sum(taken) < seconds and len(taken) < 25:
         answer = worker.run(number)
         taken.append(answer["seconds"])

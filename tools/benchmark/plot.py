@@ -14,8 +14,9 @@ from typing import Any
 
 from .engines import ENGINES
 from .report import Figures, read
+from .workloads import WORKLOADS
 
-LEFT, WIDTH, TOP, ROW = 350, 420, 86, 24
+LEFT, WIDTH, TOP, ROW = 400, 400, 86, 24
 OURS = "#1f6feb"
 COLOURS = {"tf_keras-32": "#8c959f", "keras3-tensorflow": "#bf3989", "keras3-jax": "#2da44e", "keras3-torch": "#bc4c00",
            "torch": "#d4a72c", "tensorflow": "#57606a"}  # fmt: skip
@@ -23,11 +24,14 @@ COLOURS = {"tf_keras-32": "#8c959f", "keras3-tensorflow": "#bf3989", "keras3-jax
 
 def draw(figures: Figures) -> str:
     """The text of an SVG file, a row for each workload that kerasish and tf_keras ran. ValueError if none did."""
-    rows = [record for record in figures["workloads"].values() if "tf_keras" in record.get("times_as_fast_as", {})]
+    found = figures["workloads"]
+    names = sorted(found, key=lambda name: [*WORKLOADS, name].index(name))
+    rows = [found[name] for name in names if "tf_keras" in found[name].get("times_as_fast_as", {})]
     if not rows:
         raise ValueError("the figures hold no workload that both kerasish and tf_keras ran: nothing to draw")
     speeds = [_speeds(record) for record in rows]
-    axis = Axis([value for row in speeds for value in row.values()])
+    quartiles = [record["times_as_fast_as"]["tf_keras"][q] for record in rows for q in ("q1", "q3")]
+    axis = Axis(quartiles + [value for row in speeds for value in row.values()])
     height = TOP + ROW * len(rows) + 34
     lines = [*_legend(speeds), *axis.grid(TOP, height - 34)]
     for number, (record, row) in enumerate(zip(rows, speeds, strict=True)):
@@ -52,7 +56,7 @@ class Axis:
         return LEFT + WIDTH * math.log(factor / self.low) / math.log(self.high / self.low)
 
     def grid(self, top: float, bottom: float) -> Iterator[str]:
-        for tick in (0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
+        for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
             if self.low <= tick <= self.high:
                 x, colour = self.at(tick), "#57606a" if tick == 1 else "#d8dee4"
                 yield f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}" stroke="{colour}"/>'
@@ -77,8 +81,9 @@ def _row(record: Figures, speeds: dict[str, float], axis: Axis, y: float) -> Ite
     for name, speed in speeds.items():
         if name != "kerasish":
             yield f'<circle cx="{axis.at(speed):.1f}" cy="{y}" r="4.5" fill="{COLOURS[name]}" stroke="#ffffff"/>'
-    most = max(axis.at(speed) for speed in [*speeds.values(), 1.0])
-    yield _text(most + 10, y + 4, f"{speeds['kerasish']:.2g} x", size=12)
+    most = max(axis.at(speed) for speed in [*speeds.values(), ratio["q3"], 1.0])
+    digits = 0 if speeds["kerasish"] >= 100 else 2
+    yield _text(most + 10, y + 4, f"{speeds['kerasish']:.{digits}{'g' if digits else 'f'}} x", size=12)
 
 
 def _legend(speeds: list[dict[str, float]]) -> Iterator[str]:
