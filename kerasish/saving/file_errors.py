@@ -27,6 +27,10 @@ def naming(path: Any) -> Iterator[None]:
         yield
     except MemoryError as error:
         raise MemoryError(_message(path, error)) from error
+    except OSError as error:
+        if error.filename is not None or str(path) in str(error):
+            raise
+        raise ValueError(_message(path, error)) from error
     except _OF_CONTENT as error:
         if type(error) is ValueError and str(path) in str(error):
             raise
