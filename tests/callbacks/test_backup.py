@@ -171,3 +171,46 @@ def test_a_refused_backup_leaves_the_csv_file_alone(tmp_path):
     with pytest.raises(ValueError, match="the data differ"):
         resumed(tmp_path / "b", batch_size=5, extra=[callbacks.CSVLogger(path), Stop(None)])
     assert path.read_text() == before
+
+
+@pytest.mark.parametrize("save_freq, expected", [
+    (3, [(0, 3), (1, 1), (1, 4), (2, 2), (2, 5)]), (5, [(0, 5), (1, 5), (2, 5)]), ("epoch", [(1, 0), (2, 0), (3, 0)]),
+])
+def test_the_backup_is_taken_after_exactly_so_many_batches(tmp_path, monkeypatch, save_freq, expected):
+    places = []
+    monkeypatch.setattr(snapshot, "write", lambda path, state: places.append((state["epoch"], state["batches"])))
+    backup = callbacks.BackupAndRestore(tmp_path, save_freq)
+    for _ in range(2):  # the second time it is known how many batches fit into one execution
+        places.clear()
+        model().fit(X, Y, batch_size=4, epochs=3, verbose=0, callbacks=[backup])
+        assert places == expected
+
+
+def test_a_generator_is_told_to_be_drawn_again(tmp_path):
+    def rows():
+        while True:
+            yield X[:4], Y[:4]
+
+    options = {"batch_size": None, "steps_per_epoch": 3}
+    with pytest.raises(ZeroDivisionError):
+        model().fit(rows(), epochs=4, verbose=0, callbacks=[callbacks.BackupAndRestore(tmp_path), Stop(2)], **options)
+    with pytest.warns(UserWarning, match="cannot be set to where .* first 6 batches are drawn and left out"):
+        resumed(tmp_path, x=rows(), y=None, extra=[Stop(None)], **options)
+
+
+def test_orders_go_on_with_a_later_first_epoch():
+    def rows_seen(initial_epoch):
+        tf.random.set_seed(4)
+        seen = []
+
+        class Net(Sequential):
+            def train_step(self, data):
+                seen.append(data[0][:, 0].numpy().tolist())
+                return super().train_step(data)
+
+        made = Net([layers.Dense(1, input_shape=(3,))])
+        made.compile("sgd", "mse", run_eagerly=True)
+        made.fit(X, Y, batch_size=4, epochs=4, initial_epoch=initial_epoch, verbose=0)
+        return seen
+
+    assert rows_seen(2) == rows_seen(0)[10:]
