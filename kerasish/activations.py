@@ -188,7 +188,9 @@ def serialize(activation: Callable[..., Any], use_legacy_format: bool = False) -
     """The name of an activation function; the configuration of an activation layer."""
     config = object_config.serialize(activation)
     if isinstance(config, str):
-        return config.removesuffix("_v2")
+        return config
+    if activation.__module__.startswith("tensorflow.") and ACTIVATIONS.find(config["config"]) is not None:
+        return config["config"]
     return object_config.two_key_form(config) if use_legacy_format else config
 
 

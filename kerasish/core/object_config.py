@@ -69,7 +69,10 @@ def serialize_function(function: Any) -> dict[str, Any]:
 
 def function_name(function: Any) -> str:
     """The name under which a function can be found again."""
-    return get_registered_name(function) if is_registered(function) else getattr(function, "__name__", str(function))
+    if is_registered(function):
+        return get_registered_name(function)
+    name = getattr(function, "__name__", str(function))
+    return name.removesuffix("_v2") if getattr(function, "__module__", "").startswith("tensorflow.") else name
 
 
 def plain(value: Any) -> Any:
