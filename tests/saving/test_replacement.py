@@ -175,4 +175,4 @@ def test_kill_minus_nine_leaves_old_or_new(here):
         assert np.unique(kernel).tolist() == np.unique(bias).tolist()
         assert kernel[0, 0] in (done, done + 1)
         reader.save("model") if path == "model" else reader.save_weights(path)
-        assert not [name for name in os.listdir(here) if name.startswith(f".{path}.")]
+    assert not [name for name in os.listdir(here) if name.startswith(".")]
