@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS, Layer
+from kerasish.ops.bounds import check_range
 
 
 @LAYERS.register()
@@ -28,7 +29,8 @@ class Embedding(Layer):
 
     Raises:
         ValueError: if a dimension is not positive, or, when called, if the shape is not that of `input_length`.
-        tf.errors.InvalidArgumentError: when called on the CPU with an index outside the table.
+        tf.errors.InvalidArgumentError: when called with an index outside the table: on the CPU at once, in a model's
+            compiled loops wherever they run; a call of one's own on a GPU or within XLA is not checked.
     """
 
     _config_excluded: tuple[str, ...] = ("sparse",)
@@ -70,6 +72,7 @@ class Embedding(Layer):
             return inputs.with_flat_values(self.call(inputs.flat_values))
         if isinstance(inputs, tf.SparseTensor):
             return self._sparse_vectors(inputs) if self.sparse else self.call(tf.sparse.to_dense(inputs))
+        self._check(inputs)
         if inputs.dtype not in (tf.int32, tf.int64):
             inputs = tf.cast(inputs, tf.int32)
         vectors = tf.gather(self.embeddings, inputs)
@@ -78,11 +81,17 @@ class Embedding(Layer):
 
     def _sparse_vectors(self, inputs: tf.SparseTensor) -> tf.SparseTensor:
         """The vectors of the indices that are there, element by element."""
+        self._check(inputs.values)
         vectors = tf.gather(self.embeddings, inputs.values)
         places = tf.repeat(inputs.indices, self.output_dim, axis=0)
         inner = tf.tile(tf.range(self.output_dim, dtype=tf.int64), [tf.shape(inputs.values)[0]])
         shape = tf.concat([inputs.dense_shape, [self.output_dim]], 0)
         return tf.SparseTensor(tf.concat([places, inner[:, None]], 1), tf.reshape(vectors, [-1]), shape)
+
+    def _check(self, indices: tf.Tensor) -> None:
+        layer = self.name.replace("{", "{{").replace("}", "}}")
+        fix = "Make its `input_dim` larger, or correct the indices."
+        check_range(indices, self.input_dim, f'Index {{number}} is not in [0, {{size}}), the rows of "{layer}".\n{fix}')
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> tf.Tensor | None:
         """True where the index is not 0, if 0 is padding."""

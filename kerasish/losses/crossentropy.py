@@ -14,6 +14,12 @@ import tensorflow as tf
 from kerasish.core.settings import epsilon
 from kerasish.losses.base import LOSSES, FunctionLoss, check_options, same_type
 from kerasish.losses.reduction import as_tensor
+from kerasish.ops.bounds import check_range
+
+_OUTSIDE = (
+    "Received a label value of {number} which is outside the valid range of [0, {size}), the classes of `y_pred`.\n"
+    "Correct the labels `y`, or give the model's output a unit for each class."
+)
 
 
 @LOSSES.register("bce", "BCE")
@@ -109,16 +115,20 @@ def sparse_categorical_crossentropy(
     """
     check_options(axis=axis)
     _, y_pred = same_type(0, y_pred)
-    labels = tf.cast(as_tensor(y_true), tf.int64)
+    given = as_tensor(y_true)
+    labels = tf.cast(given, tf.int64)
     logits = find_logits(y_pred, "Softmax", from_logits)
     if logits is None:
         logits = tf.math.log(tf.clip_by_value(y_pred, epsilon(), 1.0 - epsilon()))
     logits = _classes_last(logits, axis)
     labels = _labels_for(labels, logits)
     if ignore_class is None:
+        check_range(given, tf.shape(logits)[-1], _OUTSIDE)
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     kept = tf.not_equal(labels, tf.cast(ignore_class, tf.int64))
-    values = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(kept, labels, tf.zeros_like(labels)), logits)
+    labels = tf.where(kept, labels, tf.zeros_like(labels))
+    check_range(labels, tf.shape(logits)[-1], _OUTSIDE)
+    values = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     values = tf.where(kept, values, tf.zeros_like(values))
     values._keras_mask = kept
     return values

@@ -7,6 +7,12 @@ import tensorflow as tf
 
 from kerasish.metrics.alignment import spread, to_dtype
 from kerasish.metrics.base import METRICS, Metric
+from kerasish.ops.bounds import check_range
+
+_OUTSIDE = (
+    "Received the class number {number}, which is outside of [0, {size}), the range of the metric.\n"
+    "Correct the labels and predictions, or make its num_classes larger."
+)
 
 
 @METRICS.register()
@@ -73,6 +79,8 @@ class IoU(Metric):
         if self.ignore_class is not None:
             counts = labels != self.ignore_class
             labels, weights = tf.where(counts, labels, 0), tf.where(counts, weights, 0)
+        for classes in (labels, predictions):
+            check_range(classes, self.num_classes, _OUTSIDE)
         matrix = tf.math.confusion_matrix(
             tf.reshape(labels, [-1]), predictions, self.num_classes, tf.reshape(weights, [-1]), self._dtype
         )

@@ -21,6 +21,7 @@ from kerasish.core import settings
 from kerasish.core.configurable import Configurable
 from kerasish.core.object_config import is_library_class, parameters
 from kerasish.graph import scratch
+from kerasish.ops.bounds import unless_found
 from kerasish.optimizers import registry
 from kerasish.optimizers.eager import EagerSteps
 from kerasish.optimizers.gradients import Gradient, clipped, paired, with_unique_rows
@@ -213,7 +214,9 @@ class Optimizer(OlderRules, Configurable):
         Raises:
             ValueError: if `loss` is a tensor and no tape is given.
         """
-        self.apply_gradients(self.compute_gradients(loss, var_list, tape))
+        gradients = self.compute_gradients(loss, var_list, tape)
+        with tf.control_dependencies([loss] if tf.is_tensor(loss) else []):  # no update where the loss cannot be had
+            self.apply_gradients(gradients)
 
     @scratch.unconverted
     def compute_gradients(
@@ -270,7 +273,7 @@ class Optimizer(OlderRules, Configurable):
             if tf.executing_eagerly() and self._is_traceable():
                 self._eager_steps.run(self, gradients, variables)
             else:
-                self._step(gradients, variables, self._compute_current_learning_rate())
+                unless_found(lambda: self._step(gradients, variables, self._compute_current_learning_rate()))
         return self.iterations
 
     def aggregate_gradients(self, grads_and_vars: Iterable[Any]) -> list[tuple[Any, tf.Variable]]:
@@ -309,7 +312,8 @@ class Optimizer(OlderRules, Configurable):
             self._prepare(variables)
             for gradient, variable in zip(gradients, variables, strict=True):
                 self.update_step(gradient, variable)
-            self.iterations.assign_add(1)
+            with tf.control_dependencies(gradients):  # a step that fails before it is made is not counted
+                self.iterations.assign_add(1)
             if self.use_ema:
                 self._update_model_variables_moving_average(variables)
             for variable in variables:

@@ -13,6 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerasish.ops.bounds import source_of
+
 _STEPS_TO_PAY = 2500
 """Steps by which a compilation (0.5-1 s) has won its time back, at 0.2-0.4 ms a step."""
 _STEPS_AT_ONCE = 50
@@ -23,7 +25,7 @@ _SMALL = """
     Placeholder Const NoOp Identity IdentityN StopGradient PreventGradient ReadVariableOp AssignVariableOp
     AssignAddVariableOp AssignSubVariableOp VarIsInitializedOp MatMul BiasAdd BiasAddGrad Relu ReluGrad Relu6
     Relu6Grad LeakyRelu LeakyReluGrad Elu EluGrad Selu SeluGrad Tanh TanhGrad Sigmoid SigmoidGrad Softplus
-    SoftplusGrad Softmax LogSoftmax SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits Add AddV2 AddN
+    SoftplusGrad Softmax LogSoftmax SoftmaxCrossEntropyWithLogits Add AddV2 AddN
     Sub Mul RealDiv Div DivNoNan MulNoNan Neg Reciprocal Square SquaredDifference Sqrt SqrtGrad Rsqrt RsqrtGrad Pow
     Exp Log Log1p Abs Sign Maximum Minimum ClipByValue Floor FloorDiv FloorMod Round Sum Mean Max Min Prod All Any
     ArgMax Cast Shape Size Rank Reshape ExpandDims Squeeze Transpose ConcatV2 Concat ConcatOffset ShapeN Split
@@ -37,8 +39,20 @@ _SMALL = """
     ResourceApplyAdadelta
 """
 _FIT = frozenset(_SMALL.split())
-_LOOKUPS = frozenset(["ResourceGather", "UnsortedSegmentSum", "ResourceScatterSub"])
-"""Operations of embeddings; they fit where their indices are an input of the step, which can be looked at before."""
+_GATHER = "ResourceGather"
+_INDICES = {
+    _GATHER: (
+        "An embedding takes indices",
+        "Make `input_dim` of the embedding larger, or correct the indices.",
+    ),
+    "SparseSoftmaxCrossEntropyWithLogits": (
+        "A sparse categorical crossentropy takes labels",
+        "Give the model's output a unit for each class, or correct the labels.",
+    ),
+}
+"""Operations whose second input is made of indices, what to say of them, and what to do."""
+_LOOKUPS = frozenset([*_INDICES, "UnsortedSegmentSum", "ResourceScatterSub"])
+"""They fit where their indices are an input of the step, which can be looked at before."""
 
 
 def is_long(epochs: int, batches: int) -> bool:
@@ -56,7 +70,7 @@ def is_fit(graph: tf.Graph, rows: int) -> bool:
     operations = graph.get_operations()
     known = {id(graph.inputs[place].op) for place in _tables(graph)}
     for operation in operations:
-        if operation.type in _LOOKUPS and id(_source(operation.inputs[1])) in known:
+        if operation.type in _LOOKUPS and id(source_of(operation.inputs[1])) in known:
             continue
         if operation.type not in _FIT and not _gathers_sizes(operation):
             return False
@@ -65,45 +79,43 @@ def is_fit(graph: tf.Graph, rows: int) -> bool:
 
 
 def check_indices(graph: tf.Graph, columns: Any) -> None:
-    """Looks at the columns that a step takes for indices of tables, as embeddings do.
+    """Looks at the columns that a step takes for indices of tables, as embeddings do, and for numbers of classes.
 
     TensorFlow's kernels refuse an index that is out of range; XLA takes another row, and says nothing.
 
     Raises:
-        ValueError: for an index outside its table.
+        ValueError: for an index outside its table, or a label outside the classes.
     """
     parts = tf.nest.flatten(columns, expand_composites=True)
     given = [part for part in parts if part is not None]
-    for place, rows in _tables(graph).items():
-        smallest, largest = float(tf.reduce_min(given[place])), float(tf.reduce_max(given[place]))
-        if not (smallest > -1 and largest < rows):
+    for place, (rows, what, fix) in _tables(graph).items():
+        indices = given[place]
+        if not tf.reduce_all(tf.logical_and(indices > -1, indices < rows)):
+            smallest, largest = float(tf.reduce_min(indices)), float(tf.reduce_max(indices))
             raise ValueError(
-                f"An embedding takes indices from 0 to {rows - 1}. "
-                f"Received: indices from {smallest:g} to {largest:g} in column {place} of the data\n"
-                "Make `input_dim` of the embedding larger, or correct the indices."
+                f"{what} from 0 to {rows - 1}. "
+                f"Received: {what.rpartition(' ')[2]} from {smallest:g} to {largest:g} in column {place} of the data\n"
+                f"{fix}"
             )
 
 
-def _tables(graph: tf.Graph) -> dict[int, int]:
-    """Which inputs of a traced step are indices of tables, and how many rows the smallest of their tables has."""
-    places = {id(tensor.op): i for i, tensor in enumerate(graph.inputs)}
+def _tables(graph: tf.Graph) -> dict[int, tuple[int, str, str]]:
+    """Which inputs of a traced step are indices, how many there may be at most, who takes them, and what helps."""
+    inputs = graph.inputs[: len(graph.inputs) - len(graph.captures)]
+    places = {id(tensor.op): i for i, tensor in enumerate(inputs)}
     variables = {id(variable.handle): variable for variable in graph.variables}
     owners = {id(inner.op): variables.get(id(outer)) for outer, inner in graph.captures}
-    found: dict[int, int] = {}
+    found: dict[int, tuple[int, str, str]] = {}
     for operation in graph.get_operations():
-        if operation.type != "ResourceGather" or operation.get_attr("batch_dims"):
+        known = _INDICES.get(operation.type)
+        place = None if known is None else places.get(id(source_of(operation.inputs[1])))
+        if known is None or place is None or operation.type == _GATHER and operation.get_attr("batch_dims"):
             continue
-        table, place = owners.get(id(operation.inputs[0].op)), places.get(id(_source(operation.inputs[1])))
-        if table is not None and place is not None:
-            found[place] = min(table.shape[0], found.get(place, table.shape[0]))
+        table = owners.get(id(operation.inputs[0].op)) if operation.type == _GATHER else operation.inputs[0]
+        rows = None if table is None else table.shape[0 if operation.type == _GATHER else -1]
+        if rows is not None:
+            found[place] = min((rows, *known), found.get(place, (rows, *known)))
     return found
-
-
-def _source(tensor: Any) -> Any:
-    """The operation that the tensor's values come from unchanged."""
-    while tensor.op.type in ("Cast", "Reshape", "Identity", "ExpandDims", "Squeeze"):
-        tensor = tensor.op.inputs[0]
-    return tensor.op
 
 
 def _gathers_sizes(operation: Any) -> bool:

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 _LIBRARIES = (str(Path(__file__).parents[1]), str(Path(tf.__file__).parent))
 
+_DEFINITION = "Stack trace for op definition"
+
 
 def brief(error: tf.errors.OpError) -> tf.errors.OpError:
     """An error of the same type that says the cause, the operation, and the user's line that asked for it.
@@ -18,6 +20,8 @@ def brief(error: tf.errors.OpError) -> tf.errors.OpError:
     text = error.message
     if text.startswith("Detected unsupported operations"):
         return type(error)(error.node_def, error.op, _refusal(text))
+    if _DEFINITION in text:
+        return type(error)(error.node_def, error.op, _uncompiled(text))
     node = re.search(r"Detected at node (\S+)", text)
     if node is None:
         return error
@@ -26,6 +30,14 @@ def brief(error: tf.errors.OpError) -> tf.errors.OpError:
     own = [f'File "{file}", line {line}' for file, line in frames if not file.startswith(_LIBRARIES)]
     where = f"In the operation {node[1]} of the model" + (f", asked for in {own[-1]}" if own else "")
     return type(error)(error.node_def, error.op, "\n".join([*cause[:4], where]))
+
+
+def _uncompiled(text: str) -> str:
+    """Why XLA could not compile a part of the model, and which."""
+    cause = [line.strip()[:300] for line in text.partition(_DEFINITION)[0].splitlines() if line.strip()]
+    nodes = re.findall(r"{{node ([^}]+)}}", text)
+    where = [f"In the operation {nodes[0]} of the model"] if nodes else []
+    return "\n".join([*cause[:3], *where, "Leave jit_compile out: then only what XLA can compile is compiled."])
 
 
 def _refusal(text: str) -> str:

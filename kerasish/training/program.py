@@ -7,6 +7,7 @@ that one trace serves every block of a source.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import tensorflow as tf
 
 from kerasish.data_sources.arrays import GATHERED
 from kerasish.data_sources.blocks import FRESH, Block, Whole
+from kerasish.ops.bounds import Findings, NotInRange, in_turn, noting
 from kerasish.training.compilation import check_indices, is_fit, is_long
 from kerasish.training.faults import brief
 from kerasish.training.turns import TRACING
@@ -67,7 +69,7 @@ class Program:
         self._step, self._results, self._collect, self._revision = step, results, collect, revision
         self.eager, self._jit_compile = eager, jit_compile
         self._long = False
-        self._in_range: bool | None = None
+        self._findings: Findings | None = None
         self._traced: dict[Any, _Traced] = {}
         self._last: tuple[Any, _Traced] | None = None
         self.seconds_per_step: float | None = None
@@ -85,18 +87,14 @@ class Program:
 
     def plan(self, epochs: int, batches: int) -> None:
         """Tells how long the run that begins is going to be, by which "auto" decides; 0 batches: not known."""
-        self._long, self._in_range = is_long(epochs, batches), None
+        self._long = is_long(epochs, batches)
 
     def run(self, block: Block) -> tuple[int, Any]:
         """The number of steps done, and what the last step (or, collecting, every step joined) returned."""
         if self.eager:
             return self._run_eagerly(block)
         if self._jit_compile is True:
-            take, specs, arguments = _of_equal_batches(block)
-            if take is not block.take and self._in_range is None:
-                check_indices(self._of(take, specs, by_xla=True).step.graph, arguments[0])
-                self._in_range = True
-            return self._execute(block, take, specs, arguments, by_xla=True)
+            return self._execute(block, *_of_equal_batches(block), by_xla=True)
         if self.wants_equal_batches and block.take is GATHERED and self._is_full(block):
             return self._run_by_xla_if_fit(block)
         return self._execute(block, block.take, block.specs, block.arguments)
@@ -116,22 +114,27 @@ class Program:
         rows = (block.samples or 0) // block.steps
         if rows not in plain.compiled:
             plain.compiled[rows] = is_fit(plain.step.graph, rows)
-        if plain.compiled[rows] and self._in_range is None:
-            self._in_range = _in_range(plain.step.graph, block.arguments[0])
-        if plain.compiled[rows] and self._in_range:
+        if plain.compiled[rows] and plain.step.is_within(block.arguments[0]):
             try:
                 return self._execute(block, *_of_equal_batches(block), by_xla=True, step=plain.step)
+            except NotInRange:
+                raise
             except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
                 plain.compiled[rows] = False  # refused before any variable changed
                 tf.get_logger().warning("Training goes on without XLA. %s", error.message)
         return self._execute(block, block.take, block.specs, block.arguments)
 
     def _execute(self, block: Block, take: Any, specs: Any, arguments: Any, **how: Any) -> tuple[int, Any]:
-        function = self._of(take, specs, **how).function
-        try:
-            done, logs = function(arguments, tf.constant(block.steps, tf.int64))
-        except tf.errors.OpError as error:
-            raise brief(error) from None
+        traced = self._of(take, specs, **how)
+        if traced.step.looks_before:
+            traced.step.check(arguments[0])
+        with in_turn(traced.step.findings):
+            try:
+                done, logs, found = traced.function(arguments, tf.constant(block.steps, tf.int64))
+            except tf.errors.OpError as error:
+                raise brief(error) from None
+        for findings, values in zip(traced.step.findings, found, strict=True):
+            findings.tell(values, held=self._findings is not None and self._findings.holds_updates)
         return (int(done) if take.drawn else block.steps), logs
 
     def _of(self, take: Any, specs: tuple[Any, ...], by_xla: bool = False, step: _Step | None = None) -> _Traced:
@@ -150,20 +153,29 @@ class Program:
     def _trace(self, take: Any, specs: tuple[Any, ...], by_xla: bool, step: _Step | None) -> _Traced:
         if step is None:
             with self._around():
-                step = _Step(self._step, _batch_spec(take, specs), by_xla and take.drawn)
+                step = _Step(self._step, _batch_spec(take, specs), by_xla and take.drawn, *self._noting(take, by_xla))
         loop = _drawn_loop if take.drawn else _once if isinstance(take, Whole) else _counted_loop
 
-        def execute(arguments: tuple[Any, ...], steps: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        def execute(arguments: tuple[Any, ...], steps: tf.Tensor) -> tuple[tf.Tensor, Any, Any]:
+            for findings in step.findings:
+                findings.forget()
             if take is FRESH:
                 self._reset()
             with self._around():
                 done, logs = loop(take, step, arguments, steps, self._collect)
-            return done, (dict(self._results()) if step.deferred else logs)
+            found = [findings.found.read_value() for findings in step.findings]
+            return done, (dict(self._results()) if step.deferred else logs), found
 
         function = tf.function(execute, autograph=False, jit_compile=by_xla and not take.drawn)
         concrete = function.get_concrete_function(specs, tf.TensorSpec([], tf.int64))
         self.graph = concrete.graph
         return _Traced(concrete, step)
+
+    def _noting(self, take: Any, by_xla: bool) -> tuple[Findings | None, bool]:
+        """Where the step notes numbers out of range, if no kernel refuses them; whether columns are looked at."""
+        if self._findings is None and Findings.are_needed(by_xla):
+            self._findings = Findings()
+        return self._findings, take is GATHERED or isinstance(take, _OfSize)
 
     def _run_eagerly(self, block: Block) -> tuple[int, Any]:
         done = 0
@@ -176,7 +188,8 @@ class Program:
                 if not batch.has_value():
                     break
                 batch = batch.get_value()
-            result = self._step(batch)
+            with noting(self._noting(block.take, by_xla=False)[0]):
+                result = self._step(batch)
             done += 1
             returned = [*returned, result] if self._collect else [result]
         if self._collect and returned:
@@ -204,15 +217,6 @@ class _OfSize:
         return GATHERED.batch((columns, order, self.rows, start), i)
 
 
-def _in_range(graph: tf.Graph, columns: Any) -> bool:
-    """Whether XLA finds no index outside its table in the columns; else TensorFlow's kernels tell which."""
-    try:
-        check_indices(graph, columns)
-    except ValueError:
-        return False
-    return True
-
-
 def _of_equal_batches(block: Block) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     """How the batches are taken, the types of the arguments and the arguments, with every shape known where it can."""
     take, specs, arguments = block.take, block.specs, block.arguments
@@ -233,17 +237,25 @@ class _Step:
         graph: its operations.
         specs: types of what it returns.
         deferred: whether it returned the metrics' results untouched; they are then left out, to be computed at the end.
+        findings: where it notes numbers out of range.
+        looks_before: whether it does so with those numbers only that do not come unchanged from columns of the data.
     """
 
-    def __init__(self, step: Callable[[Any], Any], batch: Any, by_xla: bool):
-        self._step = step
+    def __init__(
+        self, step: Callable[[Any], Any], batch: Any, by_xla: bool, findings: Findings | None, looks_before: bool
+    ):
+        self._step, self._noted = step, findings
+        self.looks_before = looks_before and findings is not None
+        self._looked_at: list[weakref.ref[Any]] = []
         self.deferred = False
         self._function = tf.function(self._once, autograph=False, jit_compile=by_xla).get_concrete_function(batch)
         self.graph = self._function.graph
+        self.findings = Findings.within(self.graph)
         self.specs = tf.nest.map_structure(_spec, self._function.structured_outputs)
 
     def _once(self, batch: Any) -> Any:
-        returned = self._step(batch)
+        with noting(self._noted, batch if self.looks_before else ()):
+            returned = self._step(batch)
         if isinstance(returned, MetricResults) and returned.untouched():
             self.deferred = True
             return {}
@@ -251,6 +263,33 @@ class _Step:
 
     def __call__(self, batch: Any) -> Any:
         return self._function(batch)
+
+    def goes_on(self, more: tf.Tensor) -> tf.Tensor:
+        """Whether there are more steps to take: none after a number out of range."""
+        for findings in self.findings:
+            more = tf.logical_and(more, findings.none())
+        return more
+
+    def check(self, columns: Any) -> None:
+        """Looks at columns that contain indices, once as long as they are the same tensors.
+
+        Raises:
+            ValueError: for an index outside its table.
+        """
+        given = [part for part in tf.nest.flatten(columns, expand_composites=True) if part is not None]
+        looked_at = self._looked_at
+        if len(given) == len(looked_at) and all(one() is part for one, part in zip(looked_at, given, strict=True)):
+            return
+        check_indices(self.graph, columns)
+        self._looked_at = [weakref.ref(part) for part in given]
+
+    def is_within(self, columns: Any) -> bool:
+        """Whether XLA finds no index outside its table in the columns; else TensorFlow's kernels tell which."""
+        try:
+            self.check(columns)
+        except ValueError:
+            return False
+        return True
 
 
 @dataclass
@@ -277,7 +316,7 @@ def _counted_loop(take: Any, step: _Step, arguments: Any, steps: tf.Tensor, coll
         return i + 1, step(take.batch(arguments, i))
 
     shapes = (zero.shape, tf.nest.map_structure(_invariant, step.specs))
-    return tf.while_loop(lambda i, logs: i < steps, body, (zero, empty), shape_invariants=shapes)
+    return tf.while_loop(lambda i, logs: step.goes_on(i < steps), body, (zero, empty), shape_invariants=shapes)
 
 
 def _collected(take: Any, step: _Step, arguments: Any, steps: tf.Tensor) -> tuple[tf.Tensor, Any]:
@@ -309,8 +348,9 @@ def _drawn_loop(take: Any, step: _Step, arguments: Any, steps: tf.Tensor, collec
 
     shapes = (zero.shape, more.shape, tf.nest.map_structure(_invariant, step.specs))
     done, _, logs = tf.while_loop(
-        lambda i, more, logs: tf.logical_and(more, i < steps), body, (zero, more, empty), shape_invariants=shapes
-    )
+        lambda i, more, logs: step.goes_on(tf.logical_and(more, i < steps)), body, (zero, more, empty),
+        shape_invariants=shapes,
+    )  # fmt: skip
     return done, logs
 
 
@@ -336,12 +376,15 @@ def _tensor(value: Any) -> Any:
     return value if kept else tf.convert_to_tensor(value)
 
 
-def _empty(spec: Any) -> Any:
-    """A value of the specification for before the first step."""
-    return (
-        None if spec is None else tf.zeros([size or 0 for size in (spec.shape if spec.shape.rank else [])], spec.dtype)
-    )
+def _empty(spec: Any, unknown: int = 0) -> Any:
+    """A value of the specification for before the first step; axes of unknown size get the size `unknown`."""
+    if spec is None:
+        return None
+    if not isinstance(spec, tf.TensorSpec):
+        parts = [_empty(part, 1) for part in spec._component_specs]
+        return tf.nest.pack_sequence_as(spec, parts, expand_composites=True)
+    return tf.zeros([size or unknown for size in (spec.shape if spec.shape.rank else [])], spec.dtype)
 
 
 def _invariant(spec: Any) -> Any:
-    return None if spec is None else spec.shape
+    return spec.shape if isinstance(spec, tf.TensorSpec) else spec

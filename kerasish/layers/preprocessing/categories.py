@@ -13,6 +13,7 @@ from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.preprocessing.tensors import Specified, TensorLayer, as_tensor
 from kerasish.ops import lookup
+from kerasish.ops.bounds import check_range
 
 
 def check_mode(mode: Any, allowed: tuple[str, ...], sparse: bool) -> None:
@@ -94,6 +95,11 @@ class CategoryEncoding(Specified, TensorLayer):
 
         def checked(indices: tf.Tensor) -> tf.Tensor:
             indices = tf.cast(indices, tf.int64)
+            check_range(
+                indices, self.num_tokens,
+                "Received the index {number}. Indices of a CategoryEncoding must be at least 0 and less than "
+                "num_tokens={size}.\nCorrect them, or make num_tokens larger.",
+            )  # fmt: skip
             within = tf.reduce_all(tf.logical_and(indices >= 0, indices < self.num_tokens))
             message = f"Indices must be at least 0 and less than num_tokens={self.num_tokens}"
             with tf.control_dependencies([tf.debugging.Assert(within, [message])]):
