@@ -9,6 +9,7 @@ from kerasish import _tensorflow as _tensorflow  # isort: split
 
 from kerasish import (
     activations,
+    applications,
     backend,
     callbacks,
     constraints,
@@ -32,7 +33,7 @@ from kerasish.models import Model, Sequential
 __version__ = "0.1.0"
 
 __all__ = [
-    "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints", "datasets", "experimental",
-    "export", "initializers", "install", "layers", "losses", "metrics", "mixed_precision", "models", "optimizers",
-    "regularizers", "uninstall", "utils",
+    "Input", "Model", "Sequential", "activations", "applications", "backend", "callbacks", "constraints", "datasets",
+    "experimental", "export", "initializers", "install", "layers", "losses", "metrics", "mixed_precision", "models",
+    "optimizers", "regularizers", "uninstall", "utils",
 ]  # fmt: skip

@@ -1,4 +1,5 @@
 """`keras.utils`: labels as vectors, seeds, custom objects, pictures of models, and what users build sources from."""
+
 from __future__ import annotations
 
 from kerasish.callbacks.progress import Progbar
@@ -13,10 +14,10 @@ from kerasish.core.registry import (
 from kerasish.core.seeds import set_random_seed
 from kerasish.data_sources import Sequence, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from kerasish.data_sources.downloads import get_file
+from kerasish.graph.origins import get_source_inputs
 from kerasish.models.plotting import model_to_dot, plot_model
 from kerasish.utils.arrays import normalize, to_categorical, to_ordinal
 from kerasish.utils.images import array_to_img, img_to_array, load_img, save_img
-from kerasish.utils.origins import get_source_inputs
 from kerasish.utils.sequences import pad_sequences
 from kerasish.utils.serialization import deserialize_keras_object, serialize_keras_object
 

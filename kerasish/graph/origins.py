@@ -1,4 +1,5 @@
 """Where symbolic tensors come from."""
+
 from __future__ import annotations
 
 from typing import Any
