@@ -34,6 +34,7 @@ class Loss(Configurable):
 
     __config_module__ = "keras.losses"
     _family_base = True
+    _is_averaged_over_replicas = False  # whether the one who calls it divides by their number
 
     def __init__(self, reduction: str = Reduction.AUTO, name: str | None = None):
         Reduction.validate(reduction)
@@ -52,12 +53,26 @@ class Loss(Configurable):
         Raises:
             ValueError: if weights or mask do not fit the values per sample.
         """
+        if tf.distribute.has_strategy():
+            self._check_replicas()
         mask = getattr(y_pred, "_keras_mask", None)
         values = converted(self.call)(y_true, y_pred)
         own_mask = getattr(values, "_keras_mask", None)
         if own_mask is not None:
             mask = own_mask if mask is None else tf.logical_and(mask, own_mask)
         return reduce_values(values, sample_weight, mask, self.reduction)
+
+    def _check_replicas(self) -> None:
+        """Refuses an average over a replica's own rows, whose gradients add up to too much."""
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        average = self.reduction in (Reduction.AUTO, Reduction.SUM_OVER_BATCH_SIZE)
+        if replicas > 1 and average and not self._is_averaged_over_replicas:
+            raise ValueError(
+                f"In your own loop a loss that averages its rows must not be used on {replicas} replicas: each would\n"
+                f"average its part of the batch only, and the sum of their gradients be {replicas} times too large.\n"
+                f"Received: {type(self).__name__}(reduction={self.reduction!r})\n"
+                "Fix: reduction='none' and tf.nn.compute_average_loss(values, global_batch_size=...), or 'sum'."
+            )
 
     def call(self, y_true: Any, y_pred: Any) -> tf.Tensor:
         """The values per sample; subclasses define it."""

@@ -69,6 +69,8 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
             for name in ("update_state", "result", "reset_state"):
                 if isinstance(cls.__dict__.get(name), types.FunctionType):
                     unconverted(cls.__dict__[name])
+            if isinstance(cls.__dict__.get("result"), types.FunctionType):
+                cls.result = unconverted(_over_replicas(cls.__dict__["result"]))  # type: ignore[method-assign]
             return
         for method, wrap in (("update_state", _graph_ready), ("result", _plain_result)):
             if isinstance(cls.__dict__.get(method), types.FunctionType):
@@ -301,6 +303,18 @@ def _plain_result(result: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(result)
     def compute(self: Metric, *args: Any, **kwargs: Any) -> Any:
         return _values(converted(types.MethodType(result, self))(*args, **kwargs), self)
+
+    return _over_replicas(compute)
+
+
+def _over_replicas(result: Callable[..., Any]) -> Callable[..., Any]:
+    """The method, which on a replica of a distribution strategy gives the value over all replicas."""
+
+    @functools.wraps(result)
+    def compute(self: Metric, *args: Any, **kwargs: Any) -> Any:
+        if tf.distribute.has_strategy() and (replica := tf.distribute.get_replica_context()) is not None:
+            return replica.merge_call(lambda strategy: result(self, *args, **kwargs))
+        return result(self, *args, **kwargs)
 
     return compute
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -30,10 +31,10 @@ from kerasish.models.older_names import OlderNames
 from kerasish.models.persistence import Persistent, from_arguments
 from kerasish.models.structure import Structured
 from kerasish.models.summary import Summarized
-from kerasish.training import checks, loop
+from kerasish.training import checks, loop, replicas
 from kerasish.training.objective import CompiledLoss, CompiledMetrics
 from kerasish.training.outputs import Outputs
-from kerasish.training.program import MetricResults, Program
+from kerasish.training.program import MetricResults, Program, is_untouched
 from kerasish.training.turns import TRACING, Run, Turns
 
 _STATE = ("optimizer", "loss", "compiled_loss", "compiled_metrics", "history", "_compile_arguments", "_programs")
@@ -71,7 +72,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
                  "compiled_loss": None, "history": None,
                  "compiled_metrics": None, "stop_training": False, "steps_per_execution": 1, "_run_eagerly": None,
                  "_jit_compile": "auto", "_compile_arguments": None, "_known_outputs": None,
-                 "_turns": Turns()}  # fmt: skip
+                 "_turns": Turns(), "_strategy": replicas.present_strategy()}  # fmt: skip
         instance.__dict__.update(state)
         return instance
 
@@ -213,13 +214,15 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         if set(kwargs) - {"sample_weight_mode", "target_tensors"} or any(kwargs.values()):
             raise TypeError(f"compile takes no keyword argument {', '.join(map(repr, kwargs))}.")
         outputs = None if self._network is None else Outputs.of(self._network.outputs, self._network.output_names)
-        state = {
-            "optimizer": optimizers.loss_scale.for_policy(optimizers.get(optimizer), self.dtype_policy), "loss": loss,
-            "compiled_loss": CompiledLoss(loss, loss_weights, outputs),
-            "compiled_metrics": CompiledMetrics(metrics, weighted_metrics, outputs), "_run_eagerly": run_eagerly,
-            "steps_per_execution": checks.steps_per_execution(steps_per_execution),
-            "_jit_compile": checks.compilation(jit_compile), "_programs": {},
-        }  # fmt: skip
+        with replicas.scope_of(self._strategy):
+            state = {
+                "optimizer": optimizers.loss_scale.for_policy(optimizers.get(optimizer), self.dtype_policy),
+                "loss": loss, "compiled_loss": CompiledLoss(loss, loss_weights, outputs),
+                "compiled_metrics": CompiledMetrics(metrics, weighted_metrics, outputs), "_run_eagerly": run_eagerly,
+                "steps_per_execution": checks.steps_per_execution(steps_per_execution),
+                "_jit_compile": checks.compilation(jit_compile), "_programs": {},
+            }  # fmt: skip
+        replicas.check(self._strategy, state["optimizer"])
         for name, value in state.items():
             setattr(self, name, value)
         self._compile_arguments = {"optimizer": self.optimizer, "loss": loss, "metrics": metrics,
@@ -318,11 +321,13 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         """The compiled steps of a kind, `"train"`, `"test"` or `"predict"`; kept until the model is compiled again."""
         with TRACING:
             if kind not in self._programs:
-                self._programs[kind] = self._new_program(kind)
+                with replicas.scope_of(self._strategy):
+                    self._programs[kind] = self._new_program(kind)
             return self._programs[kind]
 
     def _new_program(self, kind: str) -> Program:
-        method, options = f"{kind}_step", {}
+        method = f"{kind}_step"
+        options: dict[str, Any] = {}
         if kind == "train" and self.built and scratch.is_library_method(self, method):
             self.optimizer.build(self.trainable_variables)  # a trace that makes variables is repeated
             options["around"] = getattr(self.optimizer, "many_steps", nullcontext)
@@ -334,9 +339,16 @@ class Model(Structured, Summarized, OlderNames, Persistent):
                 if not tf.executing_eagerly():
                     self._clear_losses()
 
+        collect, jit_compile = kind == "predict", self._jit_compile
+        run: Any = step
+        if self._strategy is not None:
+            options["around"] = partial(replicas.within, self._strategy, options.get("around", nullcontext))
+            run = replicas.on_replicas(self._strategy, step, collect, self.get_metrics_result, is_untouched)
+            options["one_by_one"] = self._strategy.num_replicas_in_sync > 1
+            jit_compile = False if jit_compile == "auto" else jit_compile
         return Program(
-            step, self.get_metrics_result, collect=kind == "predict", eager=self.run_eagerly,
-            jit_compile=self._jit_compile, revision=lambda: getattr(self.optimizer, "revision", None),
+            run, self.get_metrics_result, collect=collect, eager=self.run_eagerly,
+            jit_compile=jit_compile, revision=lambda: getattr(self.optimizer, "revision", None),
             reset=self.reset_metrics, **options,
         )  # fmt: skip
 
@@ -517,7 +529,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         if overridden or (self._network is None and type(self).call is Model.call):
             return
         targets = f"{argument}[1]" if of_validation else "y"
-        with TRACING:
+        with TRACING, replicas.scope_of(self._strategy):
             outputs = self._output_specs(element)
             checks.check_targets(self.compiled_loss, outputs, element, targets, columns)
             self.compiled_metrics.build(unpack_x_y_sample_weight(element)[1], outputs)

@@ -17,6 +17,7 @@ class OlderNames:
     fit: Any
     evaluate: Any
     predict: Any
+    _strategy: Any
 
     @property
     def state_updates(self) -> list[Any]:
@@ -25,8 +26,8 @@ class OlderNames:
 
     @property
     def distribute_strategy(self) -> tf.distribute.Strategy:
-        """The strategy in whose scope the program is."""
-        return tf.distribute.get_strategy()
+        """The strategy in whose scope the model was made."""
+        return self._strategy or tf.distribute.get_strategy()
 
     def fit_generator(
         self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, verbose: Any = 1,

@@ -79,7 +79,7 @@ class CompiledLoss:
             if loss is None or batch[0] is None:
                 continue
             target, prediction, row_weights = aligned(*batch)
-            term = loss(target, prediction, sample_weight=row_weights)
+            term = _over_replicas(loss(target, prediction, sample_weight=row_weights), loss)
             rows = _rows(target) if rows is None else rows
             if mean is not None:
                 mean.update_state(term, sample_weight=rows)
@@ -93,7 +93,8 @@ class CompiledLoss:
         for term in terms[1:]:
             total = total + tf.cast(term, total.dtype)
         self._mean.update_state(total, sample_weight=rows)
-        return total
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return total if replicas == 1 else total / replicas  # what all replicas minimize together is the sum
 
     def reset_state(self) -> None:
         """Starts the means afresh."""
@@ -289,11 +290,20 @@ def _rows(values: Any) -> Any:
     return values.shape[0] if values.shape[0] is not None else tf.shape(values)[0]
 
 
+def _over_replicas(term: Any, loss: Any) -> Any:
+    """An estimate from a replica's rows of the loss of the whole batch: its average, or as many times its sum."""
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return term * replicas if replicas > 1 and loss.reduction == losses_module.Reduction.SUM else term
+
+
 def _loss_object(identifier: Any) -> Any:
     found = losses_module.get(identifier)
-    if found is None or isinstance(found, losses_module.Loss):
-        return found
-    return FunctionLoss(found, name=getattr(found, "__name__", None) or type(found).__name__)
+    if found is None:
+        return None
+    if not isinstance(found, losses_module.Loss):
+        found = FunctionLoss(found, name=getattr(found, "__name__", None) or type(found).__name__)
+    found._is_averaged_over_replicas = True
+    return found
 
 
 def _metric_object(identifier: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish.data_sources.arrays import GATHERED
+from kerasish.data_sources.arrays import GATHERED, one_block
 from kerasish.data_sources.blocks import FRESH, Block, Whole
 from kerasish.ops.bounds import Findings, NotInRange, in_turn, noting
 from kerasish.training.compilation import check_indices, is_fit, is_long
@@ -46,6 +46,11 @@ class MetricResults(dict):
         )
 
 
+def is_untouched(returned: Any) -> bool:
+    """Whether a step returned the metrics' results as they were computed."""
+    return isinstance(returned, MetricResults) and returned.untouched()
+
+
 class Program:
     """Steps of one kind on one model.
 
@@ -58,14 +63,16 @@ class Program:
         revision: a value that changes when what the step was traced with has changed.
         around: makes the context in which the steps of one execution are traced and run.
         reset: sets the metrics back; done before the steps of blocks that ask for it.
+        one_by_one: draw batches from iterators outside the compiled steps, which run on several devices.
     """
 
     def __init__(
         self, step: Callable[[Any], Any], results: Callable[[], MetricResults], collect: bool = False,
         eager: bool = False, jit_compile: bool | str = False, revision: Callable[[], Any] = lambda: None,
         around: Callable[[], AbstractContextManager[None]] = nullcontext, reset: Callable[[], None] = lambda: None,
+        one_by_one: bool = False,
     ):  # fmt: skip
-        self._around, self._reset = around, reset
+        self._around, self._reset, self._one_by_one = around, reset, one_by_one
         self._step, self._results, self._collect, self._revision = step, results, collect, revision
         self.eager, self._jit_compile = eager, jit_compile
         self._long = False
@@ -92,7 +99,9 @@ class Program:
     def run(self, block: Block) -> tuple[int, Any]:
         """The number of steps done, and what the last step (or, collecting, every step joined) returned."""
         if self.eager:
-            return self._run_eagerly(block)
+            return self._run_eagerly(block, self._step)
+        if self._one_by_one and block.take.drawn:
+            return self._run_eagerly(block, lambda batch: self.run(one_block(batch, 0))[1])
         if self._jit_compile is True:
             return self._execute(block, *_of_equal_batches(block), by_xla=True)
         if self.wants_equal_batches and block.take is GATHERED and self._is_full(block):
@@ -106,7 +115,7 @@ class Program:
 
     def prepare(self, block: Block) -> None:
         """Traces the steps for blocks like this one, which makes all variables that they need, and runs none."""
-        if not self.eager:
+        if not self.eager and not (self._one_by_one and block.take.drawn):
             self._of(block.take, block.specs)
 
     def _run_by_xla_if_fit(self, block: Block) -> tuple[int, Any]:
@@ -177,7 +186,7 @@ class Program:
             self._findings = Findings()
         return self._findings, take is GATHERED or isinstance(take, _OfSize)
 
-    def _run_eagerly(self, block: Block) -> tuple[int, Any]:
+    def _run_eagerly(self, block: Block, step: Callable[[Any], Any]) -> tuple[int, Any]:
         done = 0
         returned: list[Any] = []
         if block.take is FRESH:
@@ -189,7 +198,7 @@ class Program:
                     break
                 batch = batch.get_value()
             with noting(self._noting(block.take, by_xla=False)[0]):
-                result = self._step(batch)
+                result = step(batch)
             done += 1
             returned = [*returned, result] if self._collect else [result]
         if self._collect and returned:
@@ -256,7 +265,7 @@ class _Step:
     def _once(self, batch: Any) -> Any:
         with noting(self._noted, batch if self.looks_before else ()):
             returned = self._step(batch)
-        if isinstance(returned, MetricResults) and returned.untouched():
+        if is_untouched(returned):
             self.deferred = True
             return {}
         return tf.nest.map_structure(_tensor, returned)
