@@ -23,6 +23,7 @@ from kerasish import (
     mixed_precision,
     models,
     optimizers,
+    preprocessing,
     regularizers,
     utils,
 )
@@ -35,5 +36,5 @@ __version__ = "0.1.0"
 __all__ = [
     "Input", "Model", "Sequential", "activations", "applications", "backend", "callbacks", "constraints", "datasets",
     "experimental", "export", "initializers", "install", "layers", "losses", "metrics", "mixed_precision", "models",
-    "optimizers", "regularizers", "uninstall", "utils",
+    "optimizers", "preprocessing", "regularizers", "uninstall", "utils",
 ]  # fmt: skip

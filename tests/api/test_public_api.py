@@ -1,4 +1,5 @@
 """The public names, signatures and members are those of tf.keras 2, read from a listing that is checked in."""
+
 import json
 from types import ModuleType, SimpleNamespace
 
@@ -14,7 +15,7 @@ COMPLETE = [
     "layers.experimental.preprocessing", "losses", "metrics", "metrics.experimental", "mixed_precision", "models",
     "models.experimental", "(top)",
     "optimizers", "optimizers.experimental", "optimizers.legacy",
-    "optimizers.schedules", "regularizers",
+    "optimizers.schedules", "preprocessing.sequence", "preprocessing.text", "regularizers",
 ]  # fmt: skip
 
 
