@@ -31,7 +31,8 @@ def text_to_word_sequence(input_text: str, filters: str = _FILTERS, lower: bool 
         split: what separates words.
     """
     text = input_text.lower() if lower else input_text
-    return [word for word in text.translate(str.maketrans(dict.fromkeys(filters, split))).split(split) if word]
+    separators = {ord(character): split for character in filters}
+    return [word for word in text.translate(separators).split(split) if word]
 
 
 def one_hot(
