@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
+from kerasish.saving import optimizer_weights
 from kerasish.saving.replacement import is_remote, recover, replaced_file, replaced_group
 
 # Layers are found by their number in the model: which of them have weights depends on the library that wrote.
@@ -56,11 +57,17 @@ def load_weights(
         OSError: if the files are damaged.
     """
     recover(path)
-    matched = _matched(model, *_opened(path))
+    reader, nodes = _opened(path)
+    _build_older_optimizer(model, nodes)
+    matched = _matched(model, reader, nodes)
     _check_present(model, {*matched, *map(id, loaded)}, path, every)
     before = [(variable, tf.identity(variable)) for variable in matched.values()]
     try:
-        return tf.train.Checkpoint(root=model).read(path, options=options).expect_partial()
+        older = [(variable, reader.get_tensor(key)) for variable, key in _older_keys(model, nodes)]
+        status = tf.train.Checkpoint(root=model).read(path, options=options).expect_partial()
+        for variable, value in older:
+            variable.assign(value)
+        return status
     except (tf.errors.OpError, ValueError) as error:
         for variable, value in before:
             variable.assign(value)
@@ -117,7 +124,7 @@ def _matched(model: Any, reader: Any, nodes: Any) -> dict[int, tf.Variable]:
     """
     shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
     matched: dict[int, tf.Variable] = {}
-    for variable, key in _keys(model, nodes):
+    for variable, key in [*_keys(model, nodes), *_older_keys(model, nodes)]:
         _check_fits(variable, shapes.get(key), types.get(key))
         matched[id(variable)] = variable
     return matched
@@ -125,7 +132,12 @@ def _matched(model: Any, reader: Any, nodes: Any) -> dict[int, tf.Variable]:
 
 def _keys(root: Any, nodes: Any) -> list[tuple[tf.Variable, str]]:
     """The variables of an object that the checkpoint holds, each with the key of its value."""
-    found: list[tuple[tf.Variable, str]] = []
+    found = [(thing, number) for thing, number in _walk(root, nodes) if isinstance(thing, tf.Variable)]
+    return [(variable, key) for variable, number in found for key in _values(nodes[number])]
+
+
+def _walk(root: Any, nodes: Any) -> Iterator[tuple[Any, int]]:
+    """Everything below `root` that the checkpoint knows too, with its number there."""
     seen: set[tuple[int, int]] = set()
     stack: list[tuple[Any, int]] = [(root, 0)]
     while stack:
@@ -133,12 +145,39 @@ def _keys(root: Any, nodes: Any) -> list[tuple[tf.Variable, str]]:
         if (id(thing), number) in seen:
             continue
         seen.add((id(thing), number))
-        if isinstance(thing, tf.Variable):
-            keys = [a.checkpoint_key for a in nodes[number].attributes if a.name == "VARIABLE_VALUE"]
-            found.extend((thing, key) for key in keys)
+        yield thing, number
         known = {n: c for n, c in thing._trackable_children().items() if not n.startswith(AMBIGUOUS)}
         stack.extend((known[c.local_name], c.node_id) for c in nodes[number].children if c.local_name in known)
-    return found
+
+
+def _values(node: Any) -> list[str]:
+    return [attribute.checkpoint_key for attribute in node.attributes if attribute.name == "VARIABLE_VALUE"]
+
+
+def _older_keys(root: Any, nodes: Any) -> list[tuple[tf.Variable, str]]:
+    """The variables of optimizers that TensorFlow 2.0 to 2.10 wrote, where slots belong to the updated variables."""
+    things = list(_walk(root, nodes))
+    owners = {number: thing for thing, number in things if isinstance(thing, tf.Variable)}
+    found: list[tuple[tf.Variable, int]] = []
+    for optimizer, number in things:
+        if not hasattr(optimizer, "apply_gradients"):
+            continue
+        slots = nodes[number].slot_variables
+        known = optimizer_weights.older_slots(optimizer, owners.values()) if slots else {}
+        for slot in slots:
+            owner = owners.get(slot.original_variable_node_id)
+            variable = known.get((id(owner), slot.slot_name))
+            found += [] if variable is None else [(variable, slot.slot_variable_node_id)]
+        numbers = optimizer_weights.older_numbers(optimizer)
+        found += [(numbers[c.local_name], c.node_id) for c in nodes[number].children if c.local_name in numbers]
+    return [(variable, key) for variable, number in found for key in _values(nodes[number])]
+
+
+def _build_older_optimizer(model: Any, nodes: Any) -> None:
+    """Makes the slots of the model's optimizer where an older checkpoint has values for them."""
+    for optimizer, number in _walk(model, nodes):
+        if hasattr(optimizer, "apply_gradients") and nodes[number].slot_variables and model.built:
+            optimizer_weights.build(optimizer, model.trainable_variables)
 
 
 def _check_fits(variable: tf.Variable, shape: Any, dtype: Any) -> None:

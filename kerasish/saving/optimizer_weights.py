@@ -7,7 +7,7 @@ Source: files of tf.keras 2.0 to 2.10 (`Adam/dense/kernel/m:0`, slot after slot)
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,8 +85,7 @@ def pairs(group: Any, model: Any, optimizer: Any, values: Mapping[str, Any]) -> 
     inner = unscaled(optimizer)
     if len(values) > 1 and not inner._index_dict:
         weights, built_for = model.weights, hdf5_access.numbers(group, _PLACES, len(model.weights))
-        inner.build(model.trainable_variables if built_for is None else [weights[place] for place in built_for])
-        inner._built = True
+        build(inner, model.trainable_variables if built_for is None else [weights[place] for place in built_for])
     try:
         found = _matched(inner, values)
     except ValueError as error:
@@ -98,6 +97,33 @@ def pairs(group: Any, model: Any, optimizer: Any, values: Mapping[str, Any]) -> 
     further = hdf5_access.member(group, _FURTHER)
     kept = {} if further is None else _further_state(optimizer)
     return found + [(variable, hdf5_access.array(further, name)) for name, variable in kept.items() if name in further]
+
+
+def build(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
+    """Makes the slots for the variables, unless there are some."""
+    inner = unscaled(optimizer)
+    if not inner._index_dict:
+        inner.build(variables)
+        inner._built = True
+
+
+def older_slots(optimizer: Any, owners: Iterable[tf.Variable]) -> dict[tuple[int, str], tf.Variable]:
+    """The slot variables by identity of the updated variable and by the slot's older name."""
+    inner = unscaled(optimizer)
+    names = _OLDER_SLOTS.get(type(inner).__name__, {})
+    return {
+        (id(owner), names.get(name, name)): variable
+        for owner in owners
+        for name, variable in inner._slots.get(inner._var_key(owner), {}).items()
+    }
+
+
+def older_numbers(optimizer: Any) -> dict[str, tf.Variable]:
+    """Its other variables by the names that they had in checkpoints of TensorFlow 2.0 to 2.10."""
+    inner = unscaled(optimizer)
+    named = {"iter": inner.iterations, "learning_rate": inner._learning_rate}
+    named.update(zip(("momentum_cache",), _products(inner), strict=False))
+    return {name: variable for name, variable in named.items() if isinstance(variable, tf.Variable)}
 
 
 def write_further(group: Any, model: Any, optimizer: Any) -> None:
