@@ -116,9 +116,9 @@ class TensorBoard(Callback):
         if self.histogram_freq and epoch % self.histogram_freq == 0:
             self._write_weights(epoch)
         if self.embeddings_freq and epoch % self.embeddings_freq == 0:
-            tf.train.Checkpoint(**_embeddings(self.model)).write(
-                os.path.join(self._train_dir, f"keras_embedding.ckpt-{epoch}")
-            )
+            path = os.path.abspath(os.path.join(self._train_dir, f"keras_embedding.ckpt-{epoch}"))
+            self.model.save_weights(path)
+            _write_projector(self.log_dir, _embeddings(self.model), self.embeddings_metadata, path)
         for writer in self._writers.values():
             writer.flush()
 
@@ -294,13 +294,20 @@ def _as_images(weight: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def _embeddings(model: Any) -> dict[str, Any]:
-    """The tables of the model's embedding layers, by layer name."""
-    return {layer.name: layer.embeddings for layer in model.layers if hasattr(layer, "embeddings")}
+def _embeddings(model: Any) -> dict[str, str]:
+    """Where in a checkpoint of the weights the tables of the embedding layers are, by layer name."""
+    places = {id(child): place for place, child in reversed(list(model._trackable_children().items()))}
+    tables = [layer for layer in model.layers if hasattr(layer, "embeddings") and id(layer) in places]
+    return {layer.name: f"{places[id(layer)]}/embeddings/.ATTRIBUTES/VARIABLE_VALUE" for layer in tables}
 
 
-def _write_projector(log_dir: str, embeddings: Mapping[str, Any], metadata: str | dict[str, str] | None) -> None:
-    """Writes which tensor of the checkpoints is which embedding, and where its labels are.
+def _write_projector(
+    log_dir: str, embeddings: Mapping[str, str], metadata: str | dict[str, str] | None, checkpoint: str = ""
+) -> None:
+    """Writes which tensor of the checkpoints is which embedding, where its labels are, and the newest checkpoint.
+
+    TensorBoard looks for a checkpoint beside this file only, and it lies in the folder of the training: without its
+    path (that tf.keras leaves out) nothing is shown.
 
     Raises:
         ValueError: if the metadata names a layer that is no embedding.
@@ -310,10 +317,10 @@ def _write_projector(log_dir: str, embeddings: Mapping[str, Any], metadata: str 
     if unknown:
         raise ValueError(f"Expected `embeddings_metadata` to name embedding layers of the model: {list(embeddings)}. "
                          f"Received: {unknown}")
-    blocks = []
-    for name in embeddings:
+    blocks = [f'model_checkpoint_path: "{checkpoint}"\n'] if checkpoint else []
+    for name, tensor in embeddings.items():
         path = f'  metadata_path: "{labels[name]}"\n' if labels.get(name) else ""
-        blocks.append(f'embeddings {{\n  tensor_name: "{name}/.ATTRIBUTES/VARIABLE_VALUE"\n{path}}}\n')
+        blocks.append(f'embeddings {{\n  tensor_name: "{tensor}"\n{path}}}\n')
     tf.io.gfile.makedirs(log_dir)
     with tf.io.gfile.GFile(os.path.join(log_dir, "projector_config.pbtxt"), "w") as file:
         file.write("".join(blocks))

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -178,27 +177,6 @@ def test_files_are_closed_after_an_error(fake, tmp_path):
     assert not callback._writers
 
 
-def embedding_model():
-    table = tf.Variable(np.arange(6.0).reshape(3, 2), dtype=tf.float32)
-    layer = SimpleNamespace(name="words", embeddings=table, weights=[table])
-    return layer
-
-
-@pytest.mark.parametrize("metadata", [None, "labels.tsv", {"words": "labels.tsv"}])
-def test_embeddings_for_the_projector(fake, tmp_path, metadata):
-    from google.protobuf import text_format
-    from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
-
-    model = fake.Model()
-    model.layers = [embedding_model()]
-    fake.drive(C.TensorBoard(tmp_path, embeddings_freq=1, embeddings_metadata=metadata), [{}, {}], model=model)
-    config = text_format.Parse((tmp_path / "projector_config.pbtxt").read_text(), ProjectorConfig())
-    (described,) = config.embeddings
-    assert described.metadata_path == ("labels.tsv" if metadata else "")
-    stored = tf.train.load_checkpoint(str(tmp_path / "train" / "keras_embedding.ckpt-1"))
-    np.testing.assert_array_equal(stored.get_tensor(described.tensor_name), np.arange(6.0).reshape(3, 2))
-
-
 def test_profile(fake, tmp_path):
     callback = C.TensorBoard(tmp_path, profile_batch=(2, 3), write_graph=False)
     fake.drive(callback, [{}], batches=4)
@@ -226,14 +204,6 @@ def test_bad_arguments(arguments, words):
 def test_arguments_of_tensorflow_1_are_told():
     with pytest.warns(UserWarning, match="ignores `write_grads`"):
         C.TensorBoard("x", write_grads=True)
-
-
-def test_metadata_for_a_layer_that_is_not_there(fake, tmp_path):
-    callback = C.TensorBoard(tmp_path, embeddings_freq=1, embeddings_metadata={"wrods": "x"})
-    model = fake.Model()
-    model.layers = [embedding_model()]
-    with pytest.raises(ValueError, match="wrods"):
-        callback.set_model(model)
 
 
 def test_curves_and_layers_are_written_without_tensorboard(fake, tmp_path, monkeypatch):
