@@ -1,6 +1,7 @@
 """`optimizers.legacy`: the optimizers with the constructors and configurations they had up to TensorFlow 2.10.
 
-Their rules, slots and numbers are those of the classes they extend, but for Nadam's momentum. One thing was otherwise
+Their rules, slots and numbers are those of the classes they extend, but for Nadam's momentum and the place of ε in
+RMSprop without momentum. One thing was otherwise
 in those releases: a row without a gradient kept its momentum and mean squares as they were.
 `Optimizer` is the one base class of all.
 
@@ -14,6 +15,7 @@ import tensorflow as tf
 
 from kerasish.optimizers import adadelta, adagrad, adam, adamax, ftrl, nadam, rmsprop, sgd
 from kerasish.optimizers.base import Optimizer
+from kerasish.optimizers.gradients import Gradient, dense
 from kerasish.optimizers.registry import LEGACY
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "Adamax", "Ftrl", "Nadam", "Optimizer", "RMSprop"]
@@ -124,6 +126,19 @@ class RMSprop(_Older, rmsprop.RMSprop):
         centered: bool = False, name: str = "RMSprop", **kwargs: Any,
     ):  # fmt: skip
         super().__init__(learning_rate, rho, momentum, epsilon, centered, name=name, **kwargs)
+
+    def update_step(self, gradient: Gradient, variable: tf.Variable) -> None:
+        """Changes one variable; without momentum by v ← ρ·v + (1-ρ)·g²; w ← w - α·g / (√v + ε), or about the mean."""
+        if self.momentum:
+            super().update_step(gradient, variable)
+            return
+        g, dtype, scalars = dense(gradient, variable), variable.dtype, self.scalars
+        v, *means = self.slots_of(variable)
+        kept, epsilon = (scalars.constant(value, dtype) for value in (self.rho, self.epsilon))
+        square = v.assign(kept * v + (1 - kept) * tf.square(g))
+        for mean in means:
+            square = square - tf.square(mean.assign(kept * mean + (1 - kept) * g))
+        variable.assign_sub(scalars.rate(dtype) * g / (tf.sqrt(square) + epsilon))
 
 
 @LEGACY.register()

@@ -35,6 +35,17 @@ def test_steps_are_those_of_tf_keras(rows, name, options):
     np.testing.assert_allclose(both[0][1], both[1][1], rtol=1e-5, atol=3e-6)
 
 
+@pytest.mark.parametrize(("name", "options"), [*DENSE, ("RMSprop", {"centered": True}), ("Nadam", {})])
+def test_small_gradients_tell_where_epsilon_stands(name, options):
+    moved = []
+    for optimizer in pair(name, options):
+        variable = tf.Variable(np.zeros(4, "float32"))
+        for step in range(1, 4):
+            optimizer.apply_gradients([(step * tf.constant([1e-4, 3e-4, 1e-3, 1e-2]), variable)])
+        moved.append(variable.numpy())
+    np.testing.assert_allclose(*moved, rtol=1e-5)
+
+
 @pytest.mark.parametrize(("name", "options"), DENSE)
 def test_configurations_are_those_of_tf_keras(name, options):
     ours, theirs = (optimizer.get_config() for optimizer in pair(name, options))

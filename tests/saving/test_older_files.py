@@ -24,6 +24,8 @@ def made(library, optimizer, units=3, dtype=None):
         library.layers.Dense(2, name="last", dtype="float32"),
     ])  # fmt: skip
     model.compile(optimizer, "mse", run_eagerly=True)
+    random = np.random.default_rng(7)
+    model.set_weights([0.5 * random.normal(size=weight.shape) for weight in model.get_weights()])
     return model
 
 
@@ -52,7 +54,7 @@ def test_training_goes_on_from_older_checkpoints(name, arguments, here):
     model = trained(name, arguments)
     model.save_weights("weights")
     others = [made(keras, getattr(keras.optimizers.legacy, name)(0.05, **arguments))]
-    if name != "Nadam":  # whose momentum rises otherwise since
+    if (name, arguments) not in (("Nadam", {}), ("RMSprop", {})):  # whose rules are others since
         others.append(made(keras, getattr(keras.optimizers, name)(0.05, **arguments)))
     for other in others:
         other.load_weights("weights")
