@@ -45,8 +45,8 @@ class Findings:
 
     @staticmethod
     def are_needed(by_xla: bool) -> bool:
-        """Whether a program runs where numbers out of range are not refused."""
-        return by_xla or bool(tf.config.list_logical_devices("GPU"))
+        """Whether a program runs where numbers out of range are not refused; replicas of a strategy note nothing."""
+        return not tf.distribute.has_strategy() and (by_xla or bool(tf.config.list_logical_devices("GPU")))
 
     @staticmethod
     def within(graph: Any) -> list[Findings]:

@@ -138,6 +138,30 @@ def _eager_loop(library: Library) -> Start:
     return start
 
 
+def _layer(name: str, arguments: tuple[int, ...], options: dict[str, Any], shape: tuple[int, ...],
+           library: Library) -> Start:  # fmt: skip
+    """One layer in a `tf.function`: its outputs, and the gradient of their squares with respect to all it has."""
+    import tensorflow as tf
+
+    inputs = tf.constant(samples.noise(shape))
+
+    def start() -> Work:
+        layer = getattr(library.keras.layers, name)(*arguments, **options)
+        operands = [inputs, inputs] if name == "MultiHeadAttention" else [inputs]
+        layer(*operands)
+
+        @tf.function
+        def step() -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                total = tf.reduce_sum(tf.square(layer(*operands)))
+            return tape.gradient(total, [inputs, *tape.watched_variables()])
+
+        return _repeat(step)
+
+    return start
+
+
 def _build(library: Library) -> Start:
     return lambda: _repeat(lambda: models.deep(library, 200))
 
@@ -216,6 +240,9 @@ WORK: dict[str, Callable[[Library], Start]] = {
     "wide-deep": partial(_fit, models.wide_deep, 32, partial(samples.houses, 11610)),
     "resnet-20": partial(_fit, models.resnet_20, 32, partial(samples.colour_images, 256)),
     "tf-data": _fit_dataset,
+    "layer-conv": partial(_layer, "Conv2D", (64, 3), {"padding": "same"}, samples.FEATURES),
+    "layer-lstm": partial(_layer, "LSTM", (128,), {"return_sequences": True}, samples.SERIES),
+    "layer-attention": partial(_layer, "MultiHeadAttention", (4, 16), {}, samples.SENTENCES),
     "evaluate": _evaluate,
     "predict-1": partial(_predict, 1),
     "predict-32": partial(_predict, 32),

@@ -58,3 +58,12 @@ def images_and_series(rows: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     random = np.random.default_rng(0)
     x = [random.random((rows, 32, 32, 3), "float32"), random.random((rows, 20, 10), "float32")]
     return x, [random.random((rows, 1), "float32"), random.random((rows, 5), "float32")]
+
+
+FEATURES, SERIES, SENTENCES = (32, 28, 28, 32), (32, 50, 32), (32, 64, 64)
+"""What single layers are given: a batch of feature maps, of series, of word vectors."""
+
+
+def noise(shape: tuple[int, ...]) -> np.ndarray:
+    """Normal numbers of that shape."""
+    return np.random.default_rng(0).normal(size=shape).astype("float32")

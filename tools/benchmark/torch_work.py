@@ -187,6 +187,25 @@ def _eager_loop(_: Library) -> Start:
     return start
 
 
+def _layer(build: Callable[[], nn.Module], shape: tuple[int, ...], _: Library, channels_first: bool = False) -> Start:
+    """One layer: its outputs, and the gradient of their squares with respect to all it has."""
+    (inputs,) = _tensors(samples.noise(shape), channels_first)
+
+    def start() -> Work:
+        layer = build()
+        watched = inputs.clone().requires_grad_()
+        attends = isinstance(layer, nn.MultiheadAttention)
+
+        def step() -> Any:
+            outputs = layer(watched, watched, watched, need_weights=False) if attends else layer(watched)
+            total = (outputs[0] if isinstance(outputs, tuple) else outputs).square().sum()
+            return torch.autograd.grad(total, [watched, *layer.parameters()])
+
+        return _repeat(step)
+
+    return start
+
+
 def _save_and_load(_: Library) -> Start:
     def start() -> Work:
         model, folder = models.resnet_20(), tempfile.TemporaryDirectory()
@@ -219,6 +238,9 @@ WORK: dict[str, Callable[[Library], Start]] = {
                           partial(samples.images_and_series, 3200), channels_first=True),
     "wide-deep": partial(_fit, models.WideDeep, _sgd, _price, 32, partial(samples.houses, 11610)),
     "resnet-20": partial(_RESNET, partial(samples.colour_images, 256)),
+    "layer-conv": partial(_layer, partial(nn.Conv2d, 32, 64, 3, padding=1), samples.FEATURES, channels_first=True),
+    "layer-lstm": partial(_layer, partial(nn.LSTM, 32, 128, batch_first=True), samples.SERIES),
+    "layer-attention": partial(_layer, partial(nn.MultiheadAttention, 64, 4, batch_first=True), samples.SENTENCES),
     "evaluate": _evaluate,
     "predict-1": partial(_predict, 1),
     "predict-32": partial(_predict, 32),

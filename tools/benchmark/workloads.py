@@ -45,6 +45,10 @@ class Workload:
 
 
 
+def _layer(name: str, title: str) -> Workload:
+    return Workload(f"layer-{name}", f"forward and gradient, {title}", "call", without=(_JAX, "keras3-torch"))
+
+
 def _growth(name: str, title: str, unit: Literal["step", "call", "layer"], *numbers: int) -> Workload:
     return Workload(f"growth-{name}", title, unit, "growth", without=(_TORCH,), numbers=numbers)
 
@@ -61,6 +65,9 @@ WORKLOADS = {workload.name: workload for workload in (
     Workload("wide-deep", "fit, wide and deep, batch 32", quick=True),
     Workload("resnet-20", "fit, ResNet-20 on 32x32 images, batch 32"),
     Workload("tf-data", "fit, the guide's tf.data pipeline, batch 64", quick=True, without=(_TORCH,)),
+    _layer("conv", "Conv2D(64, 3) on 28x28x32, batch 32"),
+    _layer("lstm", "LSTM(128) over 50 steps, batch 32"),
+    _layer("attention", "MultiHeadAttention(4, 16) over 64 words, batch 32"),
     Workload("evaluate", "evaluate, 10,000 rows of MNIST", "call"),
     Workload("predict-1", "predict, one row", "call", quick=True),
     Workload("predict-32", "predict, 32 rows", "call"),
