@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from kerasish.preprocessing import sequence, text
+from kerasish.preprocessing import image, sequence, text
 
-__all__ = ["sequence", "text"]
+__all__ = ["image", "sequence", "text"]
