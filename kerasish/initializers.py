@@ -11,6 +11,7 @@ import inspect
 import math
 import numbers
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -165,8 +166,24 @@ class RandomUniform(_Random):
         return tf.random.stateless_uniform(shape, self._seed_for(kwargs), self.minval, self.maxval, dtype)
 
 
+class _Normal(_Random):
+    """What normal initializers share; `draw` makes the numbers."""
+
+    draw: Callable[..., tf.Tensor]
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
+        self.mean = mean
+        self.stddev = _deviation(stddev)
+        self.seed = _checked_seed(seed)
+
+    def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> tf.Tensor:
+        """A tensor of that shape and floating dtype."""
+        dtype, shape = _floating(self, dtype), _own_part(shape, kwargs)
+        return self.draw(shape, self._seed_for(kwargs), self.mean, self.stddev, dtype)
+
+
 @INITIALIZERS.register("random_normal", "normal", "RandomNormalV2")
-class RandomNormal(_Random):
+class RandomNormal(_Normal):
     """Normally distributed numbers.
 
     Args:
@@ -175,19 +192,11 @@ class RandomNormal(_Random):
         seed: an integer makes the numbers repeatable.
     """
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
-        self.mean = mean
-        self.stddev = _deviation(stddev)
-        self.seed = _checked_seed(seed)
-
-    def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> tf.Tensor:
-        """A tensor of that shape and floating dtype."""
-        dtype, shape = _floating(self, dtype), _own_part(shape, kwargs)
-        return tf.random.stateless_normal(shape, self._seed_for(kwargs), self.mean, self.stddev, dtype)
+    draw = staticmethod(tf.random.stateless_normal)
 
 
 @INITIALIZERS.register("truncated_normal", "TruncatedNormalV2")
-class TruncatedNormal(_Random):
+class TruncatedNormal(_Normal):
     """Normally distributed numbers, those further than two deviations from the mean drawn anew.
 
     Args:
@@ -196,15 +205,7 @@ class TruncatedNormal(_Random):
         seed: an integer makes the numbers repeatable.
     """
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
-        self.mean = mean
-        self.stddev = _deviation(stddev)
-        self.seed = _checked_seed(seed)
-
-    def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> tf.Tensor:
-        """A tensor of that shape and floating dtype."""
-        dtype, shape = _floating(self, dtype), _own_part(shape, kwargs)
-        return tf.random.stateless_truncated_normal(shape, self._seed_for(kwargs), self.mean, self.stddev, dtype)
+    draw = staticmethod(tf.random.stateless_truncated_normal)
 
 
 @INITIALIZERS.register("variance_scaling", "VarianceScalingV2")

@@ -56,6 +56,23 @@ def spread(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     return weights if _same_static_shape(weights, values) else tf.broadcast_to(weights, tf.shape(values))
 
 
+def matrices(
+    y_true: Any, y_pred: Any, sample_weight: Any, dtype: str, columns: str
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Labels and predictions `(batch, columns)` and a weight for each of their numbers, in that type.
+
+    Raises:
+        ValueError: for labels or predictions of another rank, or weights that do not fit.
+    """
+    y_true, y_pred = to_dtype(y_true, dtype), to_dtype(y_pred, dtype)
+    check_same_shape(y_true, y_pred)
+    if y_pred.shape.rank != 2:
+        raise ValueError(f"`y_true` and `y_pred` must have the shape (batch, {columns}). Received: {y_pred.shape}")
+    if sample_weight is None:
+        return y_true, y_pred, tf.ones_like(y_pred)
+    return y_true, y_pred, spread(to_dtype(sample_weight, dtype), y_pred)
+
+
 def _excess_rank(tensor: tf.Tensor, reference: tf.Tensor) -> int | None:
     rank, reference_rank = tensor.shape.rank, reference.shape.rank
     return None if rank is None or reference_rank is None else rank - reference_rank

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish.metrics.alignment import check_same_shape, spread, to_dtype
+from kerasish.metrics.alignment import matrices
 from kerasish.metrics.base import METRICS, Metric
 
 _AVERAGES = (None, "micro", "macro", "weighted")
@@ -57,16 +57,10 @@ class FBetaScore(Metric):
         Raises:
             ValueError: for labels or predictions of another rank.
         """
-        y_true, y_pred = to_dtype(y_true, self._dtype), to_dtype(y_pred, self._dtype)
-        check_same_shape(y_true, y_pred)
-        if y_pred.shape.rank != 2:
-            raise ValueError(f"`y_true` and `y_pred` must have the shape (batch, classes). Received: {y_pred.shape}")
+        y_true, y_pred, weights = matrices(y_true, y_pred, sample_weight, self._dtype, "classes")
         if not self.built:
             self._build(y_pred.shape[1])
         predicted = tf.cast(self._positive(y_pred), self._dtype)
-        weights = tf.ones_like(y_pred)
-        if sample_weight is not None:
-            weights = spread(to_dtype(sample_weight, self._dtype), y_pred)
         axis = None if self.average == "micro" else 0
         for variable, outcome in (
             (self.true_positives, predicted * y_true),

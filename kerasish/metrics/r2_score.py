@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish.metrics.alignment import check_same_shape, spread, to_dtype
+from kerasish.metrics.alignment import matrices
 from kerasish.metrics.base import METRICS, Metric
 
 _AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
@@ -60,15 +60,9 @@ class R2Score(Metric):
         Raises:
             ValueError: for labels or predictions of another rank.
         """
-        y_true, y_pred = to_dtype(y_true, self._dtype), to_dtype(y_pred, self._dtype)
-        check_same_shape(y_true, y_pred)
-        if y_pred.shape.rank != 2:
-            raise ValueError(f"`y_true` and `y_pred` must have the shape (batch, outputs). Received: {y_pred.shape}")
+        y_true, y_pred, weights = matrices(y_true, y_pred, sample_weight, self._dtype, "outputs")
         if not self.built:
             self._build(y_pred.shape[1])
-        weights = tf.ones_like(y_true)
-        if sample_weight is not None:
-            weights = spread(to_dtype(sample_weight, self._dtype), y_true)
         for variable, values in (
             (self.sum, y_true),
             (self.squared_sum, y_true**2),

@@ -37,6 +37,11 @@ class Optimizer(OlderRules, Configurable):
     its constructor, and defines `update_step(gradient, variable)`. If it keeps variables, it also defines
     `build(var_list)`, which calls `super().build(var_list)` and `add_variable_from_reference`.
 
+    Rules written for TensorFlow 2.0 to 2.10 run too: `_create_slots(var_list)` with `add_slot` and `get_slot`,
+    `_resource_apply_dense(grad, var, apply_state)`, `_resource_apply_sparse(grad, var, indices, apply_state)` and
+    `_prepare`, `_prepare_local`, with `_set_hyper`, `_get_hyper`, `_decayed_lr`, `_serialize_hyperparameter` and
+    `_resource_scatter_add`. Other methods that could be overridden then are refused, with what to override instead.
+
     Args:
         name: name of the optimizer and scope of its operations.
         weight_decay: fraction of each variable, times the learning rate, that is subtracted before each step.
@@ -51,7 +56,7 @@ class Optimizer(OlderRules, Configurable):
             divided by 1 + decay · iterations.
 
     Raises:
-        TypeError: for an unknown argument.
+        TypeError: for an unknown argument, or a class that overrides what is never called.
         ValueError: for an argument out of its range.
     """
 

@@ -1,7 +1,8 @@
 """Rules written for the optimizers of TensorFlow 2.0 to 2.10, which users still subclass.
 
 Such a class defines `_create_slots`, `_resource_apply_dense` and perhaps `_resource_apply_sparse`; what it calls on
-itself is here.
+itself is here. Of what it could override, the steps between loss and rule are not called any more; a class that
+overrides one of them is refused when it is constructed, rather than trained without it.
 
 There is no `get_slot_names`: TensorFlow takes an object that has it for one whose slots it must save itself.
 
@@ -20,12 +21,28 @@ from kerasish.optimizers.learning_rate import StepScalars
 from kerasish.optimizers.variables import OwnVariables
 
 State = dict[tuple[str, tf.DType], dict[str, Any]]
+_NOT_CALLED = {
+    "_compute_gradients": "compute_gradients", "_get_gradients": "compute_gradients", "get_gradients": "minimize",
+    "get_updates": "minimize", "_transform_loss": "minimize", "_aggregate_gradients": "aggregate_gradients",
+    "_transform_unaggregated_gradients": "apply_gradients", "_transform_gradients": "apply_gradients",
+    "_distributed_apply": "apply_gradients", "_create_all_weights": "build", "_create_hypers": "__init__",
+}  # fmt: skip
+"""Methods that were called up to TensorFlow 2.10, and what to override instead."""
 
 
 class OlderRules(OwnVariables):
     """Slots by name, hyperparameters by name, and the call of an older rule."""
 
     decay: float
+
+    def __init__(self, name: str):
+        super().__init__(name)
+        for old, new in _NOT_CALLED.items():
+            if hasattr(type(self), old):
+                raise TypeError(
+                    f"{type(self).__name__} overrides `{old}`, which optimizers called up to TensorFlow 2.10 only.\n"
+                    f"Fix: override `{new}`."
+                )
 
     @property
     def scalars(self) -> StepScalars:
@@ -92,6 +109,15 @@ class OlderRules(OwnVariables):
         x.scatter_add(tf.IndexedSlices(v, i))
         return x.value()
 
+    def _resource_scatter_update(self, x: tf.Variable, i: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+        x.scatter_update(tf.IndexedSlices(v, i))
+        return x.value()
+
+    def _resource_apply_sparse_duplicate_indices(
+        self, grad: tf.Tensor, handle: tf.Variable, indices: tf.Tensor, **kwargs: Any
+    ) -> None:
+        self._resource_apply_sparse(grad, handle, indices, **kwargs)
+
     def _resource_apply_sparse(self, grad: tf.Tensor, handle: tf.Variable, indices: tf.Tensor, **kwargs: Any) -> None:
         whole = tf.math.unsorted_segment_sum(grad, indices, tf.shape(handle)[0])
         self._resource_apply_dense(whole, handle, **kwargs)
@@ -99,12 +125,19 @@ class OlderRules(OwnVariables):
     def _resource_apply_dense(self, grad: tf.Tensor, handle: tf.Variable, **kwargs: Any) -> None:
         raise NotImplementedError(f"{type(self).__name__} must define `update_step(self, gradient, variable)`.")
 
+    def _sparse_rule(self) -> Any:
+        """The rule for rows: the one that took repeated rows, where a class overrides it."""
+        repeated = self._resource_apply_sparse_duplicate_indices
+        overridden = type(self)._resource_apply_sparse_duplicate_indices
+        is_own = overridden is not OlderRules._resource_apply_sparse_duplicate_indices
+        return repeated if is_own else self._resource_apply_sparse
+
     def _apply_older_rule(self, gradient: Gradient, variable: tf.Variable) -> None:
         """Changes one variable; the rows of a gradient of rows are different ones."""
         rule: Any
         tensors: tuple[Any, ...]
         if isinstance(gradient, tf.IndexedSlices):
-            rule, tensors = self._resource_apply_sparse, (gradient.values, variable, gradient.indices)
+            rule, tensors = self._sparse_rule(), (gradient.values, variable, gradient.indices)
         else:
             rule, tensors = self._resource_apply_dense, (gradient, variable)
         if "apply_state" not in inspect.signature(rule).parameters:

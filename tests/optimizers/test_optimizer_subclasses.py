@@ -127,6 +127,46 @@ def test_a_rule_for_the_older_optimizers_runs_as_in_the_oracle(mode, kwargs):
     assert type(ours).from_config(ours.get_config()).get_config() == ours.get_config()
 
 
+@pytest.mark.parametrize("method", ["_resource_apply_sparse", "_resource_apply_sparse_duplicate_indices"])
+def test_a_rule_for_rows_gets_each_row_once(method):
+    found = []
+    for base in (optimizers.Optimizer, tf_keras.optimizers.legacy.Optimizer):
+        class Older(base):
+            def __init__(self):
+                super().__init__("Older")
+                self._set_hyper("learning_rate", 0.5)
+
+            def _resource_apply_dense(self, grad, var):
+                raise AssertionError("rows are given")
+
+            def get_config(self):
+                return super().get_config()
+
+        def rule(self, grad, var, indices, **kwargs):
+            self._resource_scatter_update(var, indices, tf.gather(var, indices) - self._decayed_lr(var.dtype) * grad)
+
+        setattr(Older, method, rule)
+        variable = tf.Variable(np.ones((4, 2), "float32"))
+        indices = tf.constant([2, 0, 2] if method == "_resource_apply_sparse" else [2, 0])
+        gradient = tf.IndexedSlices(tf.ones((indices.shape[0], 2)), indices, tf.constant([4, 2]))
+        Older().apply_gradients([(gradient, variable)])
+        found.append(variable.numpy())
+    np.testing.assert_allclose(*found)
+    assert found[0][2, 0] == (0.0 if method == "_resource_apply_sparse" else 0.5)
+
+
+@pytest.mark.parametrize("method, instead", [
+    ("_transform_gradients", "apply_gradients"), ("_compute_gradients", "compute_gradients"),
+    ("get_updates", "minimize"), ("_create_all_weights", "build"), ("_aggregate_gradients", "aggregate_gradients"),
+])  # fmt: skip
+def test_what_would_never_be_called_is_refused(method, instead):
+    older = type("Older", (older_rule(optimizers.legacy.Optimizer),), {method: lambda self, *args: args})
+    with pytest.raises(TypeError, match=f"Older overrides `{method}`(?s:.*)override `{instead}`"):
+        older()
+    assert hasattr(optimizers.Optimizer, instead)
+    assert hasattr(tf_keras.optimizers.legacy.Optimizer, method)
+
+
 def test_a_subclass_of_adam_may_change_the_gradients():
     class Negated(optimizers.Adam):
         def apply_gradients(self, grads_and_vars, *args, **kwargs):
