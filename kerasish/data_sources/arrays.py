@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasish.data_sources.blocks import FRESH, WHOLE, Batch, Block, Epoch, Run, Source, pack_x_y_sample_weight, relaxed
-from kerasish.data_sources.columns import check_cardinality, columns_of, is_rows, map_leaves, rows_of
+from kerasish.data_sources.blocks import FRESH, WHOLE, Batch, Block, Epoch, Run, Source, pack_x_y_sample_weight, type_of
+from kerasish.data_sources.columns import check_cardinality, column, is_rows, map_leaves, rows_of
 from kerasish.data_sources.order import new_seed, row_order
 from kerasish.data_sources.weights import class_weighting, complete_weights
 
@@ -36,6 +36,7 @@ class Gathered:
 
 
 GATHERED = Gathered()
+_ORDER, _NUMBER = tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)
 
 
 class ArraySource(Source):
@@ -58,21 +59,21 @@ class ArraySource(Source):
         self.batches = self.steps or self.pass_batches
         self.columns = columns
         self._shuffle = shuffle
-        self._size = tf.constant(self.batch_size, tf.int64)
         self._seed = new_seed() if shuffle else 0
         self._order: tf.Tensor | None = None
         self._position = self._passes = 0
-        self.specs = (relaxed(columns), tf.TensorSpec([None], tf.int64), *[tf.TensorSpec([], tf.int64)] * 2)
+        self.element_type = type_of(columns)
 
     @property
     def element_spec(self) -> Any:
         """The columns' types, the number of rows left open."""
-        return self.specs[0]
+        return self.element_type
 
     def first_batch(self) -> Batch:
         """The first rows as they were given, at most `batch_size`."""
         order = tf.range(self._rows, dtype=tf.int64)
-        return GATHERED.batch((self.columns, order, self._size, tf.constant(0, tf.int64)), tf.constant(0, tf.int64))
+        zero = tf.constant(0, tf.int64)
+        return GATHERED.batch((self.columns, order, tf.constant(self._batch_rows, tf.int64), zero), zero)
 
     def epoch(self, index: int) -> Epoch:
         """An epoch of `steps` batches that goes on where the last one stopped, or of all rows in a new order."""
@@ -84,6 +85,9 @@ class ArraySource(Source):
 
     def draw(self, count: int, first: int, equal: bool) -> Block | None:
         """A block of at most `count` batches within one order of the rows; if `equal`, all have as many rows."""
+        if not equal and self.batches == self.pass_batches == 1 and not self._shuffle:
+            self._position, self._passes = 1, self._passes + 1
+            return Block((self.columns,), WHOLE, first, 1, (self.element_type,), self._rows)
         if self._position >= self.pass_batches:
             if self.steps is not None and self._passes >= self.epochs:
                 return None
@@ -94,8 +98,8 @@ class ArraySource(Source):
             steps = min(steps, rows // size - start) or 1
         self._position += steps
         samples = min((start + steps) * size, rows) - start * size
-        arguments = (self.columns, self._order, self._size, tf.constant(start, tf.int64))
-        return Block(arguments, GATHERED, first, steps, self.specs, samples)
+        arguments = (self.columns, self._order, tf.constant(size, tf.int64), tf.constant(start, tf.int64))
+        return Block(arguments, GATHERED, first, steps, (self.element_type, _ORDER, _NUMBER, _NUMBER), samples)
 
     def _begin_pass(self) -> None:
         self._passes += 1
@@ -139,13 +143,20 @@ def convert(
     """
     names = [f"{argument}[{i}]" for i in range(3)] if argument == "validation_data" else ["x", "y", "sample_weight"]
     labels = (input_names, output_names, output_names)
-    parts = [columns_of(*given) for given in zip((x, y, sample_weight), names, labels, strict=True)]
     sizes: list[tuple[str, int]] = []
-    for part, name, label in zip(parts, names, labels, strict=True):
-        map_leaves(lambda leaf, of: sizes.append((of, rows_of(leaf))), part, name, label)
+
+    def converted(leaf: Any, name: str) -> Any:
+        made = column(leaf, name)
+        sizes.append((name, rows_of(made)))
+        return made
+
+    x, y, sample_weight = (
+        None if part is None else map_leaves(converted, part, name, label)
+        for part, name, label in zip((x, y, sample_weight), names, labels, strict=True)
+    )
     rows = check_cardinality(sizes, argument)
-    x, y, sample_weight = parts
-    sample_weight = complete_weights(sample_weight, rows)
+    if sample_weight is not None:
+        sample_weight = complete_weights(sample_weight, rows)
     if class_weight:
         x, y, sample_weight = class_weighting(class_weight, names[1], output_names)(x, y, sample_weight)
     return x, y, sample_weight, rows
@@ -210,4 +221,4 @@ def _slice(parts: tuple, start: int, stop: int) -> tuple:
 
 def one_block(batch: Batch, rows: int, fresh: bool = False) -> Block:
     """A block of one batch that already lies in tensors; `fresh` sets the metrics back before it."""
-    return Block((batch,), FRESH if fresh else WHOLE, 0, 1, (relaxed(batch),), rows)
+    return Block((batch,), FRESH if fresh else WHOLE, 0, 1, (type_of(batch),), rows)

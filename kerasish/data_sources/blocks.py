@@ -5,6 +5,7 @@ the program (`take`), and with which sizes left open the program is to be traced
 """
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import TracebackType
@@ -265,3 +266,28 @@ def relaxed(structure: Any, open_axes: int = 1) -> Any:
         return tf.TensorSpec([None] * (value.shape.rank - len(kept)) + kept, value.dtype)
 
     return tf.nest.map_structure(spec, structure)
+
+
+def type_of(batch: Batch) -> Any:
+    """`relaxed(batch)`, which for tuples and dicts of tensors is made once: the same object for the same types."""
+    kind = _kind(batch)
+    return relaxed(batch) if kind is None else _relaxed_kind(kind)
+
+
+def _kind(batch: Batch) -> Any:
+    """Structure, types and sizes without the rows as something hashable, None where there is more to a type."""
+    if isinstance(batch, tf.Tensor):
+        return batch.dtype, *batch.shape.as_list()[1:]
+    if type(batch) not in (tuple, dict):
+        return (None,) if batch is None else None
+    parts = tuple(_kind(part) for part in (batch.values() if type(batch) is dict else batch))
+    return None if None in parts else (type(batch), tuple(batch) if type(batch) is dict else (), parts)
+
+
+@functools.lru_cache(maxsize=256)
+def _relaxed_kind(kind: Any) -> Any:
+    if kind[0] is tuple:
+        return tuple(_relaxed_kind(part) for part in kind[2])
+    if kind[0] is dict:
+        return dict(zip(kind[1], map(_relaxed_kind, kind[2]), strict=True))
+    return None if kind[0] is None else tf.TensorSpec([None, *kind[1:]], kind[0])

@@ -22,15 +22,6 @@ _ALIGNMENT = 64
 _KINDS = "biufcUS"
 
 
-def columns_of(value: Any, name: str, labels: Sequence[str] = ()) -> Any:
-    """The tensors of a structure; `labels` are the names of a model's inputs or outputs, for messages.
-
-    Raises:
-        ValueError: for what cannot be a column of numbers or strings; names the argument, the row and the value.
-    """
-    return map_leaves(column, value, name, labels)
-
-
 def map_leaves(function: Callable[[Any, str], Any], value: Any, name: str, labels: Sequence[str] = ()) -> Any:
     """The structure with `function(leaf, its name)` for each leaf other than None; lists become tuples."""
     if isinstance(value, Mapping):
@@ -133,7 +124,7 @@ def _tensor(array: np.ndarray, name: str, as_it_is: bool) -> tf.Tensor:
     if array.nbytes >= _LARGE and array.dtype.kind in "iuf" and not tf.config.list_physical_devices("GPU"):
         return _large_tensor(array, array.dtype if dtype is None else np.dtype(dtype))
     try:
-        return tf.convert_to_tensor(array, dtype=dtype)
+        return tf.constant(array, dtype)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"`{name}` must hold numbers or strings. Received: {name} with dtype={array.dtype}\nConvert it first."

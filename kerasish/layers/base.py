@@ -345,6 +345,7 @@ class Layer(Configurable, Connected, OlderNames):
             elif callable(loss) and not isinstance(loss, (tf.Tensor, tf.Variable)):
                 self._regularizations.append(loss)
             else:
+                _Losses.were_added = True
                 self._call_losses.append(
                     loss if isinstance(loss, tf.Tensor) else tf.convert_to_tensor(loss, _loss_dtype(loss))
                 )
@@ -365,6 +366,8 @@ class Layer(Configurable, Connected, OlderNames):
         return found
 
     def _clear_losses(self) -> None:
+        if not _Losses.were_added:
+            return
         for layer in self._flatten_layers():
             if layer._call_losses:
                 layer._call_losses.clear()
@@ -435,6 +438,12 @@ class Layer(Configurable, Connected, OlderNames):
             copy.set_weights(self.get_weights())
         memo[id(self)] = copy
         return copy
+
+
+class _Losses:
+    """Whether any layer of this process has added a loss in a call; where none has, none must be looked for."""
+
+    were_added = False
 
 
 class named_scope:  # noqa: N801 (a context)

@@ -84,11 +84,11 @@ class Dense(Layer):
         if isinstance(inputs, tf.SparseTensor):
             outputs = tf.sparse.sparse_dense_matmul(inputs, kernel)
         elif inputs.shape.rank == 2:
-            outputs = tf.matmul(inputs, kernel)
+            outputs = tf.raw_ops.MatMul(a=inputs, b=kernel)
         else:
             outputs = tf.tensordot(inputs, kernel, 1)
         if self.bias is not None:
-            outputs = tf.nn.bias_add(outputs, self.bias)
+            outputs = tf.raw_ops.BiasAdd(value=outputs, bias=self.bias)
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:

@@ -186,15 +186,26 @@ def same_type(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     Raises:
         ValueError: if one of them is None.
     """
-    for argument, value in (("y_true", y_true), ("y_pred", y_pred)):
-        if value is None:
-            raise ValueError(f"A loss needs targets and predictions. Received: {argument}=None")
+    check_given(y_true, y_pred)
     y_pred = as_tensor(y_pred)
     return cast(as_tensor(y_true), y_pred.dtype), y_pred
 
 
+def check_given(y_true: Any, y_pred: Any) -> None:
+    """Checks that there are targets and predictions.
+
+    Raises:
+        ValueError: if one of them is None.
+    """
+    for argument, value in (("y_true", y_true), ("y_pred", y_pred)):
+        if value is None:
+            raise ValueError(f"A loss needs targets and predictions. Received: {argument}=None")
+
+
 def _as_tensor_if_numbers(value: Any) -> Any:
     """Arrays, numbers and lists of numbers as tensors; what only the user's function understands as it is."""
+    if isinstance(value, tf.Tensor):
+        return value
     numeric = hasattr(value, "__array__") or isinstance(value, numbers.Number)
     if isinstance(value, (list, tuple)):
         numeric = not any(tf.is_tensor(item) for item in tf.nest.flatten(value))

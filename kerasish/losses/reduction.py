@@ -69,13 +69,20 @@ def reduce_values(
     if sample_weight is not None:
         values = values * _fitted("sample_weight", cast(as_tensor(sample_weight), wide), values)
     if reduction != Reduction.NONE:
-        total = tf.reduce_sum(values)
-        number = values.shape.num_elements()
         if not average:
-            values = total
+            values = tf.reduce_sum(values)
+        elif values.shape.num_elements():
+            values = _mean(values)
         else:
-            values = total / number if number else tf.math.divide_no_nan(total, cast(tf.size(values), wide))
+            values = tf.math.divide_no_nan(tf.reduce_sum(values), cast(tf.size(values), wide))
     return cast(values, dtype)
+
+
+def _mean(values: Any) -> tf.Tensor:
+    """The mean of all values as one operation, whose gradient is cheaper than that of a sum and a quotient."""
+    if not isinstance(values, tf.Tensor) or not values.shape.rank:
+        return tf.reduce_mean(values)
+    return tf.raw_ops.Mean(input=values, axis=list(range(values.shape.rank)))
 
 
 def _fitted(argument: str, weights: Any, values: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from kerasish.core.settings import floatx
-from kerasish.metrics.alignment import align
+from kerasish.metrics.alignment import align, as_tensor, cast
 from kerasish.metrics.base import METRICS
 from kerasish.metrics.reduction import MeanMetricWrapper
 
@@ -56,11 +56,11 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> tf.Tensor:
         y_true: class indices, `(batch, ...)` or `(batch, ..., 1)`.
         y_pred: predictions, `(batch, ..., classes)`.
     """
-    y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
-    if y_true.shape.rank is not None and y_true.shape.rank == y_pred.shape.rank and y_true.shape[-1] == 1:
+    y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
+    rank = y_true.shape.rank
+    if rank is not None and rank == y_pred.shape.rank and y_true.shape[-1] == 1:
         y_true = tf.squeeze(y_true, -1)
-    best = tf.argmax(y_pred, -1)
-    best = best if y_true.dtype == best.dtype else tf.cast(best, y_true.dtype)
+    best = cast(tf.argmax(y_pred, -1), y_true.dtype)
     return tf.cast(tf.equal(y_true, best), floatx())
 
 

@@ -6,11 +6,19 @@ from typing import Any
 import tensorflow as tf
 
 
+def as_tensor(values: Any) -> Any:
+    """The values as a tensor; a tensor is returned as it is."""
+    return values if isinstance(values, (tf.Tensor, tf.RaggedTensor)) else tf.convert_to_tensor(values)
+
+
+def cast(values: Any, dtype: tf.DType | str) -> Any:
+    """The tensor in that type; itself where it has it."""
+    return values if values.dtype == dtype else tf.cast(values, dtype)
+
+
 def to_dtype(values: Any, dtype: str) -> Any:
     """The values as a tensor of that type; a tensor that has it already is returned as it is."""
-    if not isinstance(values, (tf.Tensor, tf.RaggedTensor)):
-        values = tf.convert_to_tensor(values)
-    return values if values.dtype == dtype else tf.cast(values, dtype)
+    return cast(as_tensor(values), dtype)
 
 
 def align(y_true: tf.Tensor, y_pred: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -6,6 +6,7 @@ batches, builds the callbacks and calls the loop. The step that a user can overr
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import partial
@@ -72,7 +73,8 @@ class Model(Structured, Summarized, OlderNames, Persistent):
                  "compiled_loss": None, "history": None,
                  "compiled_metrics": None, "stop_training": False, "steps_per_execution": 1, "_run_eagerly": None,
                  "_jit_compile": "auto", "_compile_arguments": None, "_known_outputs": None,
-                 "_turns": Turns(), "_strategy": replicas.present_strategy()}  # fmt: skip
+                 "_turns": Turns(), "_strategy": replicas.present_strategy(),
+                 "_checked": ((None,), None)}  # fmt: skip
         instance.__dict__.update(state)
         return instance
 
@@ -349,8 +351,12 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         return Program(
             run, self.get_metrics_result, collect=collect, eager=self.run_eagerly,
             jit_compile=jit_compile, revision=lambda: getattr(self.optimizer, "revision", None),
-            reset=self.reset_metrics, **options,
+            reset=self.reset_metrics, variables=self._changed_by_steps, **options,
         )  # fmt: skip
+
+    def _changed_by_steps(self) -> list[tf.Variable]:
+        of_optimizer = [] if self.optimizer is None else self.optimizer.variables
+        return [*self.variables, *of_optimizer, *(v for metric in self.metrics for v in metric.variables)]
 
     def train_step_graph(self) -> Any:
         """The graph of the traced training step, or None before training."""
@@ -443,7 +449,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             logs = loop.evaluate(self, self.program("test"), source, listed, verbose == 1)
         finally:
             listed.close()
-        return self._reported(logs or {}, return_dict)
+        return self._reported(logs or {}, return_dict, self.program("test"))
 
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
@@ -493,19 +499,21 @@ class Model(Structured, Summarized, OlderNames, Persistent):
     def _on_batch(self, kind: str, batch: Any, reset_metrics: bool, return_dict: bool) -> Any:
         block = one_block(batch, _row_count(batch), fresh=reset_metrics)
         self._check_element(block.specs[0], batch)
-        run = Run()
+        run, program = Run(), self.program(kind)
         with self._turns.turn(run, self):
-            _, logs = self.program(kind).run(block)
+            _, logs = program.run(block)
         run.over = True
-        found = {name: float(value) if value.shape.rank == 0 else value.numpy() for name, value in logs.items()}
-        return self._reported(found, return_dict)
+        found = {name: value.numpy() for name, value in logs.items()}
+        found = {name: float(value) if value.ndim == 0 else value for name, value in found.items()}
+        return self._reported(found, return_dict, program)
 
-    def _reported(self, logs: Mapping[str, Any], return_dict: bool) -> Any:
+    def _reported(self, logs: Mapping[str, Any], return_dict: bool, program: Program) -> Any:
         """The logs as a dict, or as a list in the order of `metrics_names`, a single one as itself."""
         if return_dict:
             return dict(logs)
-        names = [name for name in self.metrics_names if name in logs]
-        values = [logs[name] for name in names] + [value for name, value in logs.items() if name not in names]
+        if program.names is None or program.names.keys() != logs.keys():
+            program.names = {**{name: None for name in self.metrics_names if name in logs}, **dict.fromkeys(logs)}
+        values = [logs[name] for name in program.names]
         return values[0] if len(values) == 1 else values
 
     # Checks.
@@ -520,6 +528,17 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         return source
 
     def _check_element(self, element: Any, columns: Any, argument: str = "x") -> None:
+        """Compares types and shapes, once for all batches of the same types in a row, and the labels each time."""
+        checked, outputs = self._checked
+        asked = (element, self.compiled_loss, self.compiled_metrics, self._network)
+        if not all(map(operator.is_, checked, asked)):
+            outputs = self._check_types(element, columns, argument)
+            object.__setattr__(self, "_checked", (asked, outputs))
+        if outputs is not None and columns is not None:
+            checks.check_labels(self.compiled_loss, outputs, columns, _targets(argument))
+
+    def _check_types(self, element: Any, columns: Any, argument: str) -> Any:
+        """The types of the outputs, None where the user's own step decides what targets are."""
         of_validation = argument == "validation_data"
         if self._network is not None:
             checks.check_inputs(self._network.flat_inputs, element, f"{argument}[0]" if of_validation else argument)
@@ -527,14 +546,12 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             scratch.is_library_method(self, name) for name in ("train_step", "test_step", "compute_loss")
         )
         if overridden or (self._network is None and type(self).call is Model.call):
-            return
-        targets = f"{argument}[1]" if of_validation else "y"
+            return None
         with TRACING, replicas.scope_of(self._strategy):
             outputs = self._output_specs(element)
-            checks.check_targets(self.compiled_loss, outputs, element, targets, columns)
+            checks.check_targets(self.compiled_loss, outputs, element, _targets(argument), columns)
             self.compiled_metrics.build(unpack_x_y_sample_weight(element)[1], outputs)
-        if columns is not None:
-            checks.check_labels(self.compiled_loss, outputs, columns, targets)
+        return outputs
 
     def _output_specs(self, element: Any) -> Any:
         """Specifications of the outputs for a batch; builds the layers of a model that has not seen inputs yet."""
@@ -569,6 +586,11 @@ class _Holder:
 
 def _described(source: Source) -> dict[str, Any]:
     return {"steps": source.batches, "samples": source.samples, "batch_size": source.batch_size, "unit": source.unit}
+
+
+def _targets(argument: str) -> str:
+    """What the targets beside the inputs of that name are called."""
+    return f"{argument}[1]" if argument == "validation_data" else "y"
 
 
 def _row_count(batch: Any) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerasish.core.execution import Execution
 from kerasish.core.object_config import is_library_class
 from kerasish.optimizers.gradients import Gradient
 from kerasish.optimizers.schedules import LearningRateSchedule
@@ -52,7 +53,7 @@ class EagerSteps:
             return step
         specs = [_spec(tensor, isinstance(one, tf.IndexedSlices)) for one in gradients for tensor in _components([one])]
         specs.extend(_spec(rate, False) for rate in rates)
-        return tf.function(step, autograph=False).get_concrete_function(*specs)
+        return Execution(tf.function(step, autograph=False).get_concrete_function(*specs))
 
     def _forget(self, key: Any) -> None:
         self._programs.pop(key, None)

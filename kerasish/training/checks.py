@@ -99,6 +99,8 @@ def check_labels(loss: CompiledLoss, y_pred: Any, columns: Any, argument: str = 
 
 
 def _check_range(labels: np.ndarray, classes: int, ignored: int | None, where: str) -> None:
+    if labels.dtype.kind != "f" and labels.size and labels.min() >= 0 and labels.max() < classes:
+        return
     bad = ~((labels >= 0) & (labels < classes))
     if labels.dtype.kind == "f":
         bad |= labels != np.floor(labels)

@@ -3,10 +3,13 @@
 The step is traced once into a function of its own; around it a loop takes batch after batch from the block's arguments,
 as TensorFlow runs it or as XLA compiles it. K is an argument, and sizes that differ from block to block are open, so
 that one trace serves every block of a source.
+
+Longer than most files because what is compiled, and how, is one decision.
 """
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +18,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerasish.core.execution import Execution
 from kerasish.data_sources.arrays import GATHERED, one_block
 from kerasish.data_sources.blocks import FRESH, Block, Whole
 from kerasish.ops.bounds import Findings, NotInRange, in_turn, noting
@@ -64,23 +68,29 @@ class Program:
         around: makes the context in which the steps of one execution are traced and run.
         reset: sets the metrics back; done before the steps of blocks that ask for it.
         one_by_one: draw batches from iterators outside the compiled steps, which run on several devices.
+        variables: gives the variables that steps may change.
+
+    Attributes:
+        names: the order in which results are listed, once it is known.
     """
 
     def __init__(
         self, step: Callable[[Any], Any], results: Callable[[], MetricResults], collect: bool = False,
         eager: bool = False, jit_compile: bool | str = False, revision: Callable[[], Any] = lambda: None,
         around: Callable[[], AbstractContextManager[None]] = nullcontext, reset: Callable[[], None] = lambda: None,
-        one_by_one: bool = False,
+        one_by_one: bool = False, variables: Callable[[], Iterable[tf.Variable]] = tuple,
     ):  # fmt: skip
-        self._around, self._reset, self._one_by_one = around, reset, one_by_one
+        self._around, self._reset, self._one_by_one, self._variables = around, reset, one_by_one, variables
         self._step, self._results, self._collect, self._revision = step, results, collect, revision
         self.eager, self._jit_compile = eager, jit_compile
         self._long = False
         self._findings: Findings | None = None
         self._traced: dict[Any, _Traced] = {}
+        self._steps: dict[Any, _Step] = {}
         self._last: tuple[Any, _Traced] | None = None
         self.seconds_per_step: float | None = None
         self.graph: tf.Graph | None = None
+        self.names: dict[str, None] | None = None
 
     @property
     def traces(self) -> int:
@@ -148,7 +158,7 @@ class Program:
 
     def _of(self, take: Any, specs: tuple[Any, ...], by_xla: bool = False, step: _Step | None = None) -> _Traced:
         revision, last = self._revision(), self._last
-        if last is not None and last[0][0] is specs and last[0][1:] == (take, revision, by_xla):
+        if last is not None and last[0][1:] == (take, revision, by_xla) and _are_same(last[0][0], specs):
             return last[1]
         key = (take, str(specs), revision, by_xla)
         if key not in self._traced:
@@ -160,9 +170,7 @@ class Program:
         return traced
 
     def _trace(self, take: Any, specs: tuple[Any, ...], by_xla: bool, step: _Step | None) -> _Traced:
-        if step is None:
-            with self._around():
-                step = _Step(self._step, _batch_spec(take, specs), by_xla and take.drawn, *self._noting(take, by_xla))
+        step = step or self._step_for(take, specs, by_xla)
         loop = _drawn_loop if take.drawn else _once if isinstance(take, Whole) else _counted_loop
 
         def execute(arguments: tuple[Any, ...], steps: tf.Tensor) -> tuple[tf.Tensor, Any, Any]:
@@ -178,13 +186,25 @@ class Program:
         function = tf.function(execute, autograph=False, jit_compile=by_xla and not take.drawn)
         concrete = function.get_concrete_function(specs, tf.TensorSpec([], tf.int64))
         self.graph = concrete.graph
-        return _Traced(concrete, step)
+        alone = isinstance(take, Whole) and not by_xla
+        return _Traced(Execution(concrete, self._variables) if alone else concrete, step)
+
+    def _step_for(self, take: Any, specs: tuple[Any, ...], by_xla: bool) -> _Step:
+        """The step for such batches, traced once for all ways to take them."""
+        with self._around():
+            batch = _batch_spec(take, specs)
+            how = by_xla and take.drawn, *self._noting(take, by_xla)
+            key = (str(batch), self._revision(), *how)
+            if key not in self._steps:
+                self._steps[key] = _Step(self._step, batch, *how)
+            return self._steps[key]
 
     def _noting(self, take: Any, by_xla: bool) -> tuple[Findings | None, bool]:
         """Where the step notes numbers out of range, if no kernel refuses them; whether columns are looked at."""
         if self._findings is None and Findings.are_needed(by_xla):
             self._findings = Findings()
-        return self._findings, take is GATHERED or isinstance(take, _OfSize)
+        looks_before = self._findings is not None and (take is GATHERED or isinstance(take, _OfSize))
+        return self._findings, looks_before
 
     def _run_eagerly(self, block: Block, step: Callable[[Any], Any]) -> tuple[int, Any]:
         done = 0
@@ -254,7 +274,7 @@ class _Step:
         self, step: Callable[[Any], Any], batch: Any, by_xla: bool, findings: Findings | None, looks_before: bool
     ):
         self._step, self._noted = step, findings
-        self.looks_before = looks_before and findings is not None
+        self.looks_before = looks_before
         self._looked_at: list[weakref.ref[Any]] = []
         self.deferred = False
         self._function = tf.function(self._once, autograph=False, jit_compile=by_xla).get_concrete_function(batch)
@@ -372,6 +392,10 @@ def _batch_spec(take: Any, specs: tuple[Any, ...]) -> Any:
 
     taken = tf.function(taking, autograph=False).get_concrete_function(specs, tf.TensorSpec([], tf.int64))
     return tf.nest.map_structure(_spec, taken.structured_outputs)
+
+
+def _are_same(specs: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    return len(specs) == len(others) and all(map(operator.is_, specs, others))
 
 
 def _spec(value: Any) -> Any:
