@@ -104,7 +104,7 @@ def sparse_categorical_crossentropy(
     """`-log p[t]` for the number t of the right class.
 
     Args:
-        y_true: class numbers `(...)` or `(..., 1)`.
+        y_true: class numbers `(...)` or `(..., 1)`; ragged where the predictions are.
         y_pred: probabilities, or logits, `(..., classes)`.
         from_logits: whether `y_pred` are logits.
         axis: the axis of the classes.
@@ -114,6 +114,9 @@ def sparse_categorical_crossentropy(
         ValueError: if there are not as many labels as predictions, or for an axis that is no integer.
     """
     check_options(axis=axis)
+    if isinstance(y_pred, tf.RaggedTensor) and isinstance(y_true, tf.RaggedTensor):
+        flat = (y_true.flat_values, y_pred.flat_values)
+        return y_pred.with_flat_values(sparse_categorical_crossentropy(*flat, from_logits, axis, ignore_class))
     check_given(y_true, y_pred)
     given, y_pred = as_tensor(y_true), as_tensor(y_pred)
     labels = cast(given, tf.int64)

@@ -21,19 +21,24 @@ def with_one(value, rows, row=20):
     return changed
 
 
-def test_f05_a_loss_that_is_not_finite_is_told_once_with_its_batch():
-    model = network()
+xla = pytest.mark.parametrize("jit_compile", [False, True], ids=["plain", "xla"])
+
+
+@xla
+def test_f05_a_loss_that_is_not_finite_is_told_once_with_its_batch(jit_compile):
+    model = network(jit_compile=jit_compile)
     with pytest.warns(UserWarning, match="loss.*nan.*epoch 1.*batch 6") as told:
         model.fit(X, with_one(np.nan, Y), batch_size=4, epochs=3, shuffle=False, verbose=0,
                   callbacks=[C.LambdaCallback(on_batch_end=lambda batch, logs: None)])
     assert len([warning for warning in told if "loss" in str(warning.message)]) == 1
 
 
+@xla
 @pytest.mark.parametrize("blocks", [True, False])
-def test_f05_terminate_on_nan_gives_the_last_good_weights_back(blocks):
+def test_f05_terminate_on_nan_gives_the_last_good_weights_back(blocks, jit_compile):
     each = [] if blocks else [C.LambdaCallback(on_batch_end=lambda batch, logs: None)]
-    model, good = network("mse", optimizer=keras.optimizers.SGD(0.01, momentum=0.9)), network(
-        optimizer=keras.optimizers.SGD(0.01, momentum=0.9))
+    model, good = (network(optimizer=keras.optimizers.SGD(0.01, momentum=0.9), jit_compile=jit_compile)
+                   for _ in range(2))
     rows = np.repeat(X, 8, 0)
     wrong = np.repeat(Y, 8, 0)
     wrong[211] = np.nan
@@ -48,18 +53,20 @@ def test_f05_terminate_on_nan_gives_the_last_good_weights_back(blocks):
     assert np.isfinite(model.fit(X, Y, verbose=0).history["loss"]).all()
 
 
-def test_f05_terminate_on_nan_sees_weights_that_broke_without_the_loss():
-    model = network(optimizer=keras.optimizers.SGD(0.01))
+@xla
+def test_f05_terminate_on_nan_sees_weights_that_broke_without_the_loss(jit_compile):
+    model = network(optimizer=keras.optimizers.SGD(0.01), jit_compile=jit_compile)
     callback = C.TerminateOnNaN(restore=True)
     history = model.fit(with_one(np.nan, X, 39), Y, batch_size=4, epochs=5, shuffle=False, callbacks=[callback],
                         verbose=0)
     assert len(history.epoch) == 1 and finite(model)
 
 
-def test_f06_weights_that_are_not_finite_are_told_though_the_loss_is():
+@xla
+def test_f06_weights_that_are_not_finite_are_told_though_the_loss_is(jit_compile):
     model = keras.Sequential([keras.layers.Dense(4, input_shape=(6,)), keras.layers.Lambda(lambda t: tf.where(
         tf.math.is_finite(t), t, 0.0)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", jit_compile=jit_compile)
     with pytest.warns(UserWarning, match="epoch 1.*dense.*kernel") as told:
         history = model.fit(with_one(np.nan, X), Y[:, :1], epochs=3, verbose=0)
     assert np.isfinite(history.history["loss"]).all() and not finite(model)

@@ -19,6 +19,10 @@ def test_every_promise_is_held_by_tests_that_exist():
         assert wanted and set(wanted) <= TESTS, f"F{number}"
 
 
+def test_every_fault_of_the_forty_is_promised():
+    assert {int(number) for number, _ in ROWS} == set(range(1, 41))
+
+
 def test_every_fault_that_is_tested_is_promised():
     tested = {int(number) for name in TESTS for number in re.findall(r"^test_f(\d\d)_", name)}
     assert tested <= {int(number) for number, _ in ROWS}

@@ -300,6 +300,9 @@ def test_programs_that_a_gpu_runs_note_what_its_kernels_do_not_refuse(monkeypatc
         for call in (functools.partial(model.fit, verbose=0), model.predict):
             with refused(ERROR, INDEX, model):
                 call(dataset(with_bad(WORDS, -7), CLASSES, 64))
+        for call in (model.train_on_batch, model.test_on_batch):
+            with refused(ERROR, INDEX, model):
+                call(with_bad(WORDS, -7), CLASSES)
     monkeypatch.setattr(tf, "gather", gather)
     with refused(ValueError, "Received: indices from -7", model := reader(False)):
         model.fit(with_bad(WORDS, -7), CLASSES, verbose=0)

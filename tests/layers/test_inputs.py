@@ -79,6 +79,21 @@ def specified_model(library):
     return library.Model(tokens, library.layers.Dense(1)(library.layers.GRU(2)(library.layers.Embedding(5, 2)(tokens))))
 
 
+def test_a_model_with_a_label_for_each_step_of_ragged_rows_trains_as_the_oracle():
+    lengths, random = [4, 6, 2, 8, 10, 3, 3, 4], np.random.RandomState(0)
+    rows = tf.RaggedTensor.from_row_lengths(random.rand(40, 3).astype("float32"), lengths)
+    labels = rows.with_values(tf.constant(random.randint(0, 3, 40)))
+    histories = []
+    for library in (kerasish, tf_keras):
+        inputs = library.Input((None, 3), ragged=True)
+        steps = library.layers.TimeDistributed(library.layers.Dense(3, "softmax"))(inputs)
+        model = library.Model(inputs, steps)
+        model.set_weights([np.eye(3), np.zeros(3)])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        histories.append(model.fit(rows, labels, epochs=2, batch_size=4, shuffle=False, verbose=0).history["loss"])
+    np.testing.assert_allclose(*histories, rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("make", "inputs"), [(ragged_model, RAGGED), (sparse_model, SPARSE), (specified_model, RAGGED)]
 )

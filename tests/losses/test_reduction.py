@@ -51,6 +51,25 @@ def test_one_value_per_sample(weights):
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
+RAGGED = ["MeanSquaredError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredLogarithmicError",
+          "Huber", "BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"]  # fmt: skip
+
+
+@pytest.mark.parametrize("reduction", losses.Reduction.all())
+@pytest.mark.parametrize("name", RAGGED)
+def test_rows_of_different_lengths(name, reduction):
+    lengths = [2, 3, 1]
+    shares = tf.nn.softmax(RANDOM.normal(size=(6, 3)).astype("float32"))
+    labels = RANDOM.integers(0, 3, 6) if name.startswith("Sparse") else tf.nn.softmax(RANDOM.normal(size=(6, 3)))
+    y_true, y_pred = (tf.RaggedTensor.from_row_lengths(values, lengths) for values in (labels, shares))
+    ours, theirs = (getattr(module, name)(reduction=reduction)(y_true, y_pred) for module in (losses, tf_keras.losses))
+    assert type(ours) is type(theirs) and ours.shape.as_list() == theirs.shape.as_list()
+    if isinstance(ours, tf.RaggedTensor):
+        np.testing.assert_array_equal(ours.row_splits, theirs.row_splits)
+        ours, theirs = ours.flat_values, theirs.flat_values
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
 SURPLUS = [((3, 1), (3,)), ((3,), (3, 1)), ((3, 4, 1), (3, 4)), ((1, 1), (1,))]
 
 

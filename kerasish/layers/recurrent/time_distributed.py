@@ -76,7 +76,7 @@ class TimeDistributed(Wrapper):
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask that the layer inside makes of a step's, with the time axis; else whether a step has anything."""
-        if tf.nest.is_nested(inputs):
+        if tf.nest.is_nested(inputs) or isinstance(inputs, tf.RaggedTensor):
             return tf.nest.flatten(mask)[0] if mask is not None else None
         given = mask if mask is not None else masks_of(inputs)
         inner = self._inner_mask(inputs, given)
