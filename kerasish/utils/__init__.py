@@ -17,15 +17,23 @@ from kerasish.data_sources.downloads import get_file
 from kerasish.graph.origins import get_source_inputs
 from kerasish.models.plotting import model_to_dot, plot_model
 from kerasish.utils.arrays import normalize, to_categorical, to_ordinal
+from kerasish.utils.directory_datasets import (
+    audio_dataset_from_directory,
+    image_dataset_from_directory,
+    text_dataset_from_directory,
+)
 from kerasish.utils.images import array_to_img, img_to_array, load_img, save_img
 from kerasish.utils.sequences import pad_sequences
 from kerasish.utils.serialization import deserialize_keras_object, serialize_keras_object
+from kerasish.utils.splitting import split_dataset
+from kerasish.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
     "CustomObjectScope",
     "Progbar",
     "Sequence",
     "array_to_img",
+    "audio_dataset_from_directory",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
@@ -33,6 +41,7 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "get_source_inputs",
+    "image_dataset_from_directory",
     "img_to_array",
     "load_img",
     "model_to_dot",
@@ -44,6 +53,9 @@ __all__ = [
     "save_img",
     "serialize_keras_object",
     "set_random_seed",
+    "split_dataset",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "to_ordinal",
     "unpack_x_y_sample_weight",

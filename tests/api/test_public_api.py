@@ -15,7 +15,8 @@ COMPLETE = [
     "layers.experimental.preprocessing", "losses", "metrics", "metrics.experimental", "mixed_precision", "models",
     "models.experimental", "(top)",
     "optimizers", "optimizers.experimental", "optimizers.legacy",
-    "optimizers.schedules", "preprocessing.image", "preprocessing.sequence", "preprocessing.text", "regularizers",
+    "optimizers.schedules", "preprocessing", "preprocessing.image", "preprocessing.sequence", "preprocessing.text",
+    "regularizers",
 ]  # fmt: skip
 
 
