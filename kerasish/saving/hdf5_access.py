@@ -6,6 +6,7 @@ Source: the HDF5 file format; long lists of names in pieces as tf.keras 2 writes
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import math
@@ -15,21 +16,24 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from kerasish.saving.hdf5_heaps import is_readable
-from kerasish.saving.replacement import recover, replaced_file
+from kerasish.saving.hdf5_heaps import SIGNATURE, Watched
+from kerasish.saving.replacement import begin_flush, recover, replaced_file
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LONGEST_ATTRIBUTE = 64512
 _LARGEST_TEXT = 64 * 2**20
 _SMALL, _LARGEST_RATIO = 2**20, 1000
-_called: dict[str, str] = {}  # how messages call temporary files
+_PIECE = 2**22
+_LEAST_SHARED = 2**16  # bytes of values that are worth the trouble of not copying them
+_ALIGNMENT = 64  # of memory that TensorFlow takes as it is
+_watched: dict[str, Watched] = {}  # the files that are open, by the names that h5py has for them
 
 
 def is_hdf5(path: str) -> bool:
     """Whether the file begins as HDF5 files do."""
     with open(path, "rb") as file:
-        return file.read(len(_SIGNATURE)) == _SIGNATURE
+        return file.read(len(SIGNATURE)) == SIGNATURE
 
 
 def is_open_group(target: Any) -> bool:
@@ -48,7 +52,10 @@ class _Steady(io.FileIO):
         size = len(rest)
         try:
             while rest and self.error is None:
-                rest = rest[super().write(rest) :]
+                start, written = self.tell(), super().write(rest[:_PIECE])
+                rest = rest[written:]
+                if size >= _PIECE:
+                    begin_flush(self.fileno(), start, written)  # so that there is less to wait for at the end
         except OSError as error:
             self.error = error
         return size
@@ -85,18 +92,12 @@ def made(path: str) -> Iterator[Any]:
 
 
 @contextmanager
-def called(path: str, name: str) -> Iterator[None]:
-    """Has messages call a temporary file by the name of what it was taken from."""
-    _called[path] = name
-    try:
-        yield
-    finally:
-        del _called[path]
-
-
-@contextmanager
-def opened(target: Any) -> Iterator[Any]:
+def opened(target: Any, name: str | None = None) -> Iterator[Any]:
     """The file at the path, open for reading; a group that the user opened is itself.
+
+    Args:
+        target: the path or group.
+        name: how messages call the file, if not by its path.
 
     Raises:
         FileNotFoundError: if there is no file.
@@ -110,22 +111,25 @@ def opened(target: Any) -> Iterator[Any]:
     recover(target)
     if not os.path.exists(target):
         raise FileNotFoundError(f"There is no file {target!r}.")
-    if not is_readable(target):
-        raise OSError(f"The HDF5 file {target!r} cannot be read: a heap of texts in it is damaged.")
-    try:
-        with h5py.File(target, "r") as file:
-            yield file
-    except (OSError, RuntimeError, KeyError) as error:  # h5py's words for one and the same
-        if isinstance(error, FileNotFoundError):
-            raise
-        name, reason = _called.get(target, target), " ".join(str(error).splitlines()[:1])[:300]
-        raise OSError(f"The HDF5 file {name!r} cannot be read: {reason}") from error
+    with Watched(target, name or target) as disk:
+        _watched[repr(disk)] = disk
+        try:
+            with h5py.File(disk, "r") as file:
+                yield file
+        except (OSError, RuntimeError, KeyError) as error:  # h5py's words for one and the same
+            if isinstance(error, FileNotFoundError):
+                raise
+            reason = " ".join(str(error).splitlines()[:1])[:300]
+            reason = "a heap of texts in it is damaged." if disk.is_damaged else reason
+            raise OSError(f"The HDF5 file {disk.told!r} cannot be read: {reason}") from error
+        finally:
+            del _watched[repr(disk)]
 
 
 def name_of(group: Any) -> str:
     """How messages call the file of a group."""
     name = os.fsdecode(group.file.filename)
-    return repr(_called.get(name, name))
+    return repr(_watched[name].told if name in _watched else name)
 
 
 def member(group: Any, name: str) -> Any:
@@ -174,6 +178,27 @@ def array(group: Any, name: str) -> Any:
             f"{found.id.get_storage_size()}. It was not read."
         )
     return found
+
+
+def values(dataset: Any, variable: tf.Variable) -> Any:
+    """The values of a data set for a variable, which takes the memory over where it can."""
+    disk = _watched.get(os.fsdecode(dataset.file.filename))
+    with contextlib.nullcontext() if disk is None else disk.values():
+        if dataset.nbytes < _LEAST_SHARED or dataset.dtype != variable.dtype.as_numpy_dtype:
+            return dataset[()]
+        memory = np.empty(dataset.nbytes + _ALIGNMENT, "uint8")
+        start = -memory.ctypes.data % _ALIGNMENT
+        array = memory[start : start + dataset.nbytes].view(dataset.dtype).reshape(dataset.shape)
+        dataset.read_direct(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__()) if dataset.dtype.kind in "fiu" else array
+
+
+def written_values(variable: tf.Variable) -> np.ndarray:
+    """The values of a variable for a data set, in the very memory where they are if NumPy can read it."""
+    try:
+        return np.asarray(memoryview(variable.value()))
+    except (BufferError, TypeError, ValueError):
+        return variable.numpy()
 
 
 def numbers(group: Any, attribute: str, below: int) -> list[int] | None:

@@ -13,7 +13,7 @@ from kerasish.core import object_config, sharing, trust
 from kerasish.core.registry import custom_object_scope, family_of
 from kerasish.saving import hdf5_weights, optimizer_weights
 from kerasish.saving.description import KERAS_VERSION, from_json, rebuild, to_json
-from kerasish.saving.hdf5_access import array, inside, name_of, names, opened, text, write_text, written
+from kerasish.saving.hdf5_access import array, inside, name_of, names, opened, text, values, write_text, written
 from kerasish.saving.hdf5_weights import write_arrays
 
 _FAMILIES = {"loss": "keras.losses", "metrics": "keras.metrics", "weighted_metrics": "keras.metrics"}
@@ -109,7 +109,8 @@ def _compile(model: Any, config: Mapping[str, Any], custom_objects: dict[str, An
 
 
 def _read_optimizer(group: Any, model: Any) -> None:
-    values = {name: array(group, name) for name in names(group, "weight_names")}
-    for variable, data in optimizer_weights.pairs(group, model, model.optimizer, values):
-        variable.assign(data[()])
+    found = {name: array(group, name) for name in names(group, "weight_names")}
+    pairs = optimizer_weights.pairs(group, model, model.optimizer, found)
+    for variable, value in [(variable, values(data, variable)) for variable, data in pairs]:
+        variable.assign(value)
     optimizer_weights.derive_further_state(group, model.optimizer)

@@ -22,8 +22,10 @@ from kerasish.saving.hdf5_access import (
     name_of,
     names,
     opened,
+    values,
     write_names,
     written,
+    written_values,
 )
 
 _TOP = "top_level_model_weights"
@@ -54,8 +56,8 @@ def load(model: Any, path: Any, by_name: bool = False, skip_mismatch: bool = Fal
     check_built(model, "load")
     with opened(path) as file:
         group = file if has_names(file, "layer_names") else inside(file, "model_weights")
-        values = _ByLayer(group).values(model, by_name, skip_mismatch)
-    for variable, value in values:
+        pairs = _ByLayer(group).pairs(model, by_name, skip_mismatch)
+    for variable, value in pairs:
         variable.assign(value)
 
 
@@ -70,7 +72,7 @@ def read(group: Any, model: Any) -> None:
     Raises:
         ValueError: if it does not fit.
     """
-    for variable, value in _ByLayer(group).values(model, False, False):
+    for variable, value in _ByLayer(group).pairs(model, False, False):
         variable.assign(value)
 
 
@@ -88,7 +90,7 @@ def write_arrays(group: Any, named: list[tuple[str, Any]]) -> None:
     places = []
     for name, variable in named:
         places.append(free_place(group, name))
-        group.create_dataset(places[-1], data=variable.numpy())
+        group.create_dataset(places[-1], data=written_values(variable))
     write_names(group, "weight_names", places)
 
 
@@ -99,7 +101,7 @@ class _ByLayer:
         self.group, self.path = group, name_of(group)
         self.names = names(group, "layer_names")
 
-    def values(self, model: Any, by_name: bool, skip_mismatch: bool) -> list[tuple[tf.Variable, np.ndarray]]:
+    def pairs(self, model: Any, by_name: bool, skip_mismatch: bool) -> list[tuple[tf.Variable, np.ndarray]]:
         """Every weight with its new value."""
         found: list[tuple[tf.Variable, np.ndarray]] = []
         pairs = self._by_name(model) if by_name else self._in_order(model)
@@ -146,7 +148,7 @@ class _ByLayer:
                     f"The weight {weight.name} of layer {name!r} has the shape {tuple(weight.shape)}, in the file "
                     f"{tuple(dataset.shape)}. Nothing was loaded: the model is as it was."
                 )
-        return [(weight, dataset[()]) for weight, dataset in zip(weights, datasets, strict=True)]
+        return [(weight, values(dataset, weight)) for weight, dataset in zip(weights, datasets, strict=True)]
 
 
 def _weights_of(layer: Any) -> list[tf.Variable]:

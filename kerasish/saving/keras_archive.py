@@ -181,7 +181,7 @@ def _weights(archive: zipfile.ZipFile, path: str) -> Iterator[Any]:
     with tempfile.TemporaryDirectory() as folder:
         place = os.path.join(folder, _WEIGHTS)
         _extract(archive, _WEIGHTS, place, path)
-        with hdf5_access.called(place, f"{path}/{_WEIGHTS}"), hdf5_access.opened(place) as file:
+        with hdf5_access.opened(place, f"{path}/{_WEIGHTS}") as file:
             yield file
 
 

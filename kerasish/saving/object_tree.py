@@ -20,6 +20,7 @@ import tensorflow as tf
 from kerasish.core.naming import to_snake_case
 from kerasish.core.object_config import is_library_class
 from kerasish.saving import hdf5_access, optimizer_weights
+from kerasish.saving.hdf5_access import written_values
 
 _CONTAINERS = (list, tuple, dict)
 
@@ -62,10 +63,10 @@ def write(file: Any, model: Any) -> None:
     """Writes the model, its metrics and its optimizer into an open file."""
     for path, thing in members(model):
         values: dict[str, Any] = {}
-        if hasattr(thing, "save_own_variables"):
+        if _has_own(thing, "save_own_variables"):
             thing.save_own_variables(values)
         else:
-            values.update({str(number): variable.numpy() for number, variable in enumerate(thing.variables)})
+            values.update((str(number), written_values(one)) for number, one in enumerate(_variables(thing)))
         group = file.require_group(f"{path}/vars" if path else "vars")
         for name, value in values.items():
             group.create_dataset(name, data=value)
@@ -88,7 +89,7 @@ def read(file: Any, model: Any, skip_mismatch: bool = False) -> None:
         try:
             if _is_optimizer(thing):
                 pairs += optimizer_weights.pairs(group, model, thing, _stored(group))
-            elif _loads_itself(thing):
+            elif _has_own(thing, "load_own_variables"):
                 own.append((thing, _Store(_stored(group))))
             else:
                 pairs += _pairs(_stored(group), thing, path)
@@ -97,7 +98,7 @@ def read(file: Any, model: Any, skip_mismatch: bool = False) -> None:
                 name = hdf5_access.name_of(file)
                 raise ValueError(f"{name} does not fit {model.name!r}: {error}\nThe model is as it was.") from None
             warnings.warn(f"Left out: {error}", stacklevel=5)
-    _assign([(variable, data[()]) for variable, data in pairs], own)
+    _assign([(variable, hdf5_access.values(data, variable)) for variable, data in pairs], own)
     stepped = hdf5_access.member(file, "optimizer")
     if stepped is not None and model.optimizer is not None:
         optimizer_weights.derive_further_state(stepped, model.optimizer)
@@ -190,9 +191,9 @@ def _is_optimizer(thing: Any) -> bool:
     return hasattr(thing, "apply_gradients")
 
 
-def _loads_itself(thing: Any) -> bool:
-    """Whether a user's class says how its variables are read."""
-    definer = next((base for base in type(thing).__mro__ if "load_own_variables" in base.__dict__), None)
+def _has_own(thing: Any, method: str) -> bool:
+    """Whether a user's class says how its variables are written or read."""
+    definer = next((base for base in type(thing).__mro__ if method in base.__dict__), None)
     return definer is not None and not is_library_class(definer)
 
 

@@ -21,6 +21,8 @@ import tensorflow as tf
 
 _OF_THE_DISK = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_SYNC_FILE_RANGE_WRITE = 2
+_system = ctypes.CDLL(None) if os.name == "posix" else None
 
 
 @contextmanager
@@ -103,6 +105,13 @@ def recover(path: str) -> None:
             os.rename(old, path)
 
 
+def begin_flush(descriptor: int, start: int, size: int) -> None:
+    """Has the system begin to put a part of an open file on the disk, where it can (Linux), without waiting for it."""
+    begin = getattr(_system, "sync_file_range", None)
+    if begin is not None:
+        begin(descriptor, ctypes.c_int64(start), ctypes.c_int64(size), _SYNC_FILE_RANGE_WRITE)
+
+
 def is_remote(path: str) -> bool:
     """Whether the path belongs to a file system that only TensorFlow knows (`gs://...`)."""
     return "://" in path
@@ -142,7 +151,7 @@ def _take_over(ready: str) -> None:
 
 def _exchange(one: str, other: str) -> bool:
     """Whether two names changed places in one operation."""
-    rename = getattr(ctypes.CDLL(None), "renameat2", None) if os.name == "posix" else None
+    rename = getattr(_system, "renameat2", None)
     if rename is None:
         return False
     return rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0

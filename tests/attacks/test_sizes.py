@@ -5,6 +5,7 @@ import resource
 import h5py
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kerasish import Input, Sequential, layers, mixed_precision, models, optimizers
 
@@ -119,3 +120,57 @@ def test_a_heap_without_an_end_is_not_read(libver, tmp_path):
     (tmp_path / "w.h5").write_bytes(content)
     with pytest.raises(OSError, match=r"w\.h5.*heap"):
         model.load_weights(tmp_path / "w.h5")
+
+
+def without_an_end(path):
+    """Has each heap of the file go on for ever; whether there was one."""
+    content, place = bytearray(path.read_bytes()), -1
+    while (place := content.find(b"GCOL", place + 1)) >= 0:
+        content[place + 16 : place + 32] = bytes(16)
+    path.write_bytes(content)
+    return b"GCOL" in content
+
+
+@pytest.mark.parametrize("user_block", [0, 1024])
+def test_a_heap_that_is_read_when_an_array_is_opened(user_block, tmp_path):
+    """What a virtual array is made of lies in a heap too."""
+    model = small_model()
+    model.save_weights(tmp_path / "w.h5")
+    layout = h5py.VirtualLayout((2,), "f4")
+    layout[...] = h5py.VirtualSource(str(tmp_path / "other.h5"), "secret", (2,))
+    with h5py.File(tmp_path / "v.h5", "w", userblock_size=user_block) as file:
+        with h5py.File(tmp_path / "w.h5") as plain:
+            file.attrs.update(plain.attrs)
+            for name in plain:
+                plain.copy(name, file)
+        del file["victim/victim/bias:0"]
+        file.create_virtual_dataset("victim/victim/bias:0", layout)
+    with pytest.raises(ValueError, match="not a plain array"):
+        model.load_weights(tmp_path / "v.h5")
+    assert without_an_end(tmp_path / "v.h5")
+    with pytest.raises((OSError, ValueError), match=r"v\.h5"):
+        model.load_weights(tmp_path / "v.h5")
+
+
+def test_values_that_look_like_a_heap_are_values(tmp_path):
+    model = Sequential([Input((1,)), layers.Dense(50_000, use_bias=False)])
+    kernel = np.frombuffer((b"GCOL\x01\x00\x00\x00" + bytes(24)) * 6250, "f4").reshape(1, 50_000)
+    model.set_weights([kernel])
+    model.save_weights(tmp_path / "w.h5")
+    model.set_weights([np.zeros_like(kernel)])
+    model.load_weights(tmp_path / "w.h5")
+    assert np.array_equal(model.get_weights()[0], kernel)
+
+
+def test_values_that_were_read_are_the_models_own(tmp_path):
+    """They are not copied when they are read; the file and later steps have nothing to do with each other."""
+    model = Sequential([Input((1,)), layers.Dense(50_000, use_bias=False)])
+    for name in ("w.h5", "all.weights.h5"):
+        model.save_weights(tmp_path / name)
+        before = model.get_weights()[0]
+        model.load_weights(tmp_path / name)
+        kept = model.get_weights()[0]
+        model.weights[0].assign_add(tf.ones_like(kept))
+        with h5py.File(tmp_path / name, "r+") as file:
+            file.visititems(lambda _, item: item.__setitem__(..., 0) if hasattr(item, "dtype") else None)
+        assert np.array_equal(kept, before) and np.array_equal(model.get_weights()[0], before + 1)
