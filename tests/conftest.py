@@ -1,6 +1,7 @@
 """One TensorFlow process for all tests: quiet, on the CPU, seeded and with fresh names before every test."""
 
 import os
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
@@ -13,6 +14,7 @@ from kerasish import datasets  # noqa: E402
 from kerasish.core import settings  # noqa: E402
 from kerasish.core.seeds import set_random_seed  # noqa: E402
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started with it ignored
 tf.config.threading.set_inter_op_parallelism_threads(2)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 
