@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasish import Sequential, callbacks, layers
+from kerasish import Sequential, callbacks, layers, models
 from kerasish.saving import snapshot
 
 X = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
@@ -214,3 +214,18 @@ def test_orders_go_on_with_a_later_first_epoch():
         return seen
 
     assert rows_seen(2) == rows_seen(0)[10:]
+
+
+def test_a_saved_model_goes_on_as_the_whole_run_with_a_later_first_epoch(tmp_path):
+    def fitted(made, **options):
+        tf.random.set_seed(4)
+        saved = callbacks.ModelCheckpoint(tmp_path / "after_{epoch}.keras")
+        return made.fit(X, Y, batch_size=4, epochs=4, callbacks=[saved], verbose=0, **options).history["loss"]
+
+    whole = Sequential([layers.Dense(4, "tanh", input_shape=(3,)), layers.Dense(1)])
+    whole.compile("adam", "mse")
+    losses = fitted(whole)
+    loaded = models.load_model(tmp_path / "after_2.keras")
+    assert fitted(loaded, initial_epoch=2) == losses[2:]
+    for ours, expected in zip(loaded.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, expected)
