@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import tempfile
 import warnings
 from typing import Any
 
@@ -13,7 +15,7 @@ from kerasish.core import dtype_policy, object_config
 from kerasish.core.object_config import is_library_class
 from kerasish.layers.base import Layer
 from kerasish.models.functional import Network
-from kerasish.saving import checkpoint, export_archive, formats, saved_model
+from kerasish.saving import checkpoint, export_archive, formats, object_tree, saved_model
 from kerasish.saving.description import KERAS_VERSION, compile_arguments, to_json
 
 
@@ -38,6 +40,20 @@ class Persistent(Layer):
     def save(self, filepath: Any, overwrite: bool = True, save_format: str | None = None, **kwargs: Any) -> None:
         """Writes the model whole: architecture, weights, compile arguments, optimizer; see `models.save_model`."""
         formats.save_model(self, filepath, overwrite, save_format, **kwargs)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """In a pickle a model is the bytes of an archive `.keras`, with the names of the user's classes within.
+
+        Whoever wrote a pickle can have any code run where it is read: read your own only. Python code in the model
+        itself, a Lambda's, is not run; provide the function by `custom_object_scope`.
+        """
+        if not self.built:
+            return super().__reduce_ex__(protocol)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.keras")
+            self.save(path)
+            with open(path, "rb") as file:
+                return from_archive, (file.read(), _own_classes(self))
 
     def save_weights(
         self, filepath: Any, overwrite: bool = True, save_format: str | None = None, options: Any = None
@@ -203,6 +219,27 @@ def from_arguments(cls: Any, config: dict[str, Any]) -> Any:
     if left.get("trainable") is False:
         model.trainable = False
     return model
+
+
+def from_archive(content: bytes, own_classes: dict[str, Any]) -> Any:
+    """The model that the bytes of an archive `.keras` describe, compiled as it was.
+
+    Raises:
+        ValueError: if they bring Python code, or name something unknown.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.keras")
+        with open(path, "wb") as file:
+            file.write(content)
+        return formats.load_model(path, own_classes)
+
+
+def _own_classes(model: Any) -> dict[str, Any]:
+    """The user's classes in the model that a pickle can name, by their names."""
+    kinds = {type(thing) for _, thing in object_tree.members(model)}
+    return {
+        kind.__name__: kind for kind in kinds if not is_library_class(kind) and "<locals>" not in kind.__qualname__
+    }
 
 
 def _specs_of(inputs: Any) -> Any:

@@ -207,6 +207,40 @@ def _save_and_load(library: Library) -> Start:
     return start
 
 
+_PATHS = {"h5": "model.h5", "weights": "alone.h5", "keras": "model.keras", "tree": "all.weights.h5",
+          "saved-model": "model", "checkpoint": "weights"}  # fmt: skip
+
+
+def _hundred_megabytes(verb: str, form: str, library: Library) -> Start:
+    """Saves, or loads, five layers whose kernels have 20 MB each."""
+
+    def start() -> Work:
+        keras, folder = library.keras, tempfile.TemporaryDirectory()
+        model = keras.Sequential([keras.Input((2236,)), *(keras.layers.Dense(2236) for _ in range(5))])
+        library.compile(model, "sgd", "mse")
+        options = {"save_format": "tf"} if form == "saved-model" else {}
+
+        def path() -> str:
+            return str(Path(folder.name) / _PATHS[form])
+
+        def save() -> None:
+            if form in ("h5", "keras", "saved-model"):
+                model.save(path(), **options)
+            else:
+                model.save_weights(path())
+
+        def load() -> None:
+            if form in ("h5", "keras", "saved-model"):
+                keras.models.load_model(path())
+            else:
+                model.load_weights(path())
+
+        save()
+        return _repeat(save if verb == "save" else load)
+
+    return start
+
+
 def _fit_return(library: Library) -> Start:
     x, y = samples.digits()
 
@@ -251,6 +285,7 @@ WORK: dict[str, Callable[[Library], Start]] = {
     "eager-loop": _eager_loop,
     "build-200": _build,
     "save-load": _save_and_load,
+    **{f"{verb}-100mb-{form}": partial(_hundred_megabytes, verb, form) for form in _PATHS for verb in ("save", "load")},
     "fit-return": _fit_return,
     "growth-steps": partial(_houses, _steps),
     "growth-epochs": partial(_houses, _epochs),

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 _JAX, _TORCH = "keras3-jax", "torch"
+_NOT_TF_KERAS = ("tf_keras-32", "keras3-tensorflow", _JAX, "keras3-torch", _TORCH)
+_FORMS = {
+    "h5": "model.h5", "weights": "weights alone.h5", "keras": "model.keras", "tree": "all.weights.h5",
+    "saved-model": "SavedModel", "checkpoint": "weights as a checkpoint",
+}  # fmt: skip
 
 
 @dataclass
@@ -77,6 +82,8 @@ WORKLOADS = {workload.name: workload for workload in (
     Workload("import", "import", "call", "import"),
     Workload("build-200", "build a functional model of 200 layers", "call", "single", without=(_TORCH,)),
     Workload("save-load", "save ResNet-20 and load it", "call", "single"),
+    *(Workload(f"{verb}-100mb-{form}", f"{verb} 100 MB of weights, {title}", "call", "single", without=_NOT_TF_KERAS)
+      for form, title in _FORMS.items() for verb in ("save", "load")),
     Workload("fit-return", "fit returns after its last epoch", "call", "single", without=(_TORCH,)),
     Workload("first-mlp", "time to first step, the guide's MLP", "step", "first"),
     Workload("first-resnet-20", "time to first step, ResNet-20", "step", "first"),
