@@ -204,4 +204,5 @@ def deserialize(name: Any, custom_objects: dict[str, Any] | None = None, use_leg
 
 def _as_tensor(x: Any) -> Any:
     """The value as it is where TensorFlow knows its shape, else as a tensor."""
-    return x if isinstance(getattr(x, "shape", None), tf.TensorShape) else tf.convert_to_tensor(x)
+    known = isinstance(x, tf.Tensor) or isinstance(getattr(x, "shape", None), tf.TensorShape)
+    return x if known else tf.convert_to_tensor(x)

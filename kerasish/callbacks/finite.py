@@ -108,7 +108,12 @@ class FiniteWatch(Callback):
 def not_finite(model: Any) -> list[str]:
     """The names of the trainable weights with a value that is NaN or infinite."""
     weights = getattr(model, "trainable_weights", ())
-    return [w.name for w in weights if w.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(w))]
+    return [weight.name for weight in weights if weight.dtype.is_floating and not _is_finite(weight)]
+
+
+def _is_finite(weight: tf.Variable) -> bool:
+    """The sum tells it at the least cost; where that is not finite every value is looked at."""
+    return math.isfinite(tf.reduce_sum(weight)) or bool(tf.reduce_all(tf.math.is_finite(weight)))
 
 
 def _values(model: Any) -> list[tuple[tf.Variable, np.ndarray]]:

@@ -50,7 +50,7 @@ class Tracked(tf.Module):
 
     def __setattr__(self, name: str, value: Any) -> None:
         bookkeeping = name.startswith("_self_")  # TensorFlow's own, which lists all that a checkpoint holds
-        if bookkeeping or (type(value) in _PLAIN and name not in self._owned):
+        if bookkeeping or (_is_plain(value) and name not in self._owned):
             object.__setattr__(self, name, value)
         elif isinstance(value, _CONTAINERS):
             self._owned.pop(name, None)
@@ -93,6 +93,11 @@ class Tracked(tf.Module):
             known = (members, tf.__internal__.tracking.wrap(_copy(value)))
             self._wrapped[name] = known
         return known[1]
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether nothing in the value can ever be owned."""
+    return type(value) in _PLAIN or (type(value) is tuple and all(type(item) in _PLAIN for item in value))
 
 
 def wrapped(value: Any) -> Any:

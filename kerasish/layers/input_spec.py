@@ -51,6 +51,12 @@ class InputSpec:
         """The specification with these requirements."""
         return cls(**config)
 
+    def fits(self, tensor: Any) -> bool:
+        """Whether a tensor of known rank fits."""
+        if not isinstance(tensor, tf.Tensor) or tensor.shape.rank is None:
+            return False
+        return self.fault(tuple(tensor.shape.as_list()), tensor.dtype.name) is None
+
     def fault(self, shape: tuple[int | None, ...], dtype: str) -> str | None:
         """What an input of that shape and dtype lacks, or None."""
         rank = len(shape)
@@ -89,6 +95,8 @@ def check_inputs(layer_name: str, input_spec: Any, inputs: Any) -> None:
         ValueError: naming the layer, what was expected and the shape that came.
     """
     if type(input_spec) is InputSpec and not isinstance(inputs, (list, tuple, dict)):
+        if input_spec.fits(inputs):
+            return
         specs, tensors = [input_spec], [inputs]
     else:
         specs, tensors = _paired(input_spec, inputs)

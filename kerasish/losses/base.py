@@ -177,7 +177,7 @@ def check_options(**options: Any) -> None:
 def _is_axis(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(_is_axis(item) for item in value)
-    return tf.is_tensor(value) or (isinstance(value, numbers.Integral) and not isinstance(value, bool))
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) or tf.is_tensor(value)
 
 
 def same_type(y_true: Any, y_pred: Any) -> tuple[Any, Any]:

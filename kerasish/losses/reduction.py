@@ -80,9 +80,8 @@ def reduce_values(
 
 def _mean(values: Any) -> tf.Tensor:
     """The mean of all values as one operation, whose gradient is cheaper than that of a sum and a quotient."""
-    if not isinstance(values, tf.Tensor) or not values.shape.rank:
-        return tf.reduce_mean(values)
-    return tf.raw_ops.Mean(input=values, axis=list(range(values.shape.rank)))
+    alone = isinstance(values, tf.Tensor) and values.shape.rank == 1
+    return tf.raw_ops.Mean(input=values, axis=0) if alone else tf.reduce_mean(values)
 
 
 def _fitted(argument: str, weights: Any, values: Any) -> Any:

@@ -61,7 +61,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> tf.Tensor:
     if rank is not None and rank == y_pred.shape.rank and y_true.shape[-1] == 1:
         y_true = tf.squeeze(y_true, -1)
     best = cast(tf.argmax(y_pred, -1), y_true.dtype)
-    return tf.cast(tf.equal(y_true, best), floatx())
+    return tf.raw_ops.Cast(x=tf.equal(y_true, best), DstT=floatx())
 
 
 @METRICS.register()

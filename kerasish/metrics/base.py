@@ -96,7 +96,7 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
     def reset_state(self) -> None:
         """Sets every variable to zero, as at the start of each epoch."""
         for variable in self.variables:
-            variable.assign(tf.zeros(variable.shape, variable.dtype), read_value=False)
+            variable.assign(_zeros(variable.shape, variable.dtype), read_value=False)
 
     reset_states = reset_state
 
@@ -266,6 +266,11 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None, use_l
     if isinstance(config, str):
         return METRICS.get(config, custom_objects)
     return deserialize_object(config, custom_objects, METRICS)
+
+
+def _zeros(shape: tf.TensorShape, dtype: tf.DType) -> Any:
+    """Zeros of that shape; outside of graphs an array, which costs less than the operation."""
+    return np.zeros(shape, dtype.as_numpy_dtype) if tf.executing_eagerly() else tf.zeros(shape, dtype)
 
 
 def _variables_of(owned: Iterator[tf.Variable | tf.Module]) -> Iterator[tf.Variable]:

@@ -69,8 +69,11 @@ class Mean(Metric):
         return tf.math.divide_no_nan(total, count)
 
     def _add(self, total: Any, count: Any) -> None:
-        self.total.assign_add(total, read_value=False)
-        self.count.assign_add(count, read_value=False)
+        for variable, amount in ((self.total, total), (self.count, count)):
+            if isinstance(variable, tf.distribute.DistributedValues):
+                variable.assign_add(amount, read_value=False)
+            else:  # what `assign_add` does, at half its cost
+                tf.raw_ops.AssignAddVariableOp(resource=variable.handle, value=amount)
 
 
 @METRICS.register()
@@ -220,12 +223,15 @@ def _weighted(
 
 def _sum(values: tf.Tensor) -> tf.Tensor:
     """The sum of all values; a single number needs no operation."""
-    return values if values.shape.rank == 0 else tf.reduce_sum(values)
+    rank = values.shape.rank
+    if rank == 1:
+        return tf.raw_ops.Sum(input=values, axis=0)
+    return values if rank == 0 else tf.reduce_sum(values)
 
 
 def _number_of(values: tf.Tensor) -> Any:
     number = values.shape.num_elements()
-    return tf.cast(tf.size(values), values.dtype) if number is None else number
+    return tf.cast(tf.size(values), values.dtype) if number is None else tf.constant(number, values.dtype)
 
 
 def _flat(*tensors: Any) -> tuple[Any, ...]:
