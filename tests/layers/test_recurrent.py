@@ -89,6 +89,32 @@ def test_states_given_by_the_caller_are_used_and_get_gradients(name: str) -> Non
     )
 
 
+@pytest.mark.parametrize("steps", [1, 5, 7, 10, 13])
+@pytest.mark.parametrize("name", ["GRU", "LSTM"])
+def test_graphs_of_known_and_of_open_length_give_the_oracles_numbers(name: str, steps: int) -> None:
+    x, mask = tf.constant(_normal(4, steps, 3)), tf.constant(_normal(4, steps) > -0.5)
+    for options in ({}, {"return_sequences": True, "return_state": True}):
+        ours, theirs = _pair(lambda keras, options=options: MAKERS[name](keras, **options))
+        for masks in ([], [mask]):
+            graph = tf.function(lambda x, *masks, ours=ours: _gradients(ours, x, mask=masks[0] if masks else None))
+            opened = [tf.TensorSpec([None, None, 3]), *(tf.TensorSpec([None, None], tf.bool) for _ in masks)]
+            expected = _gradients(theirs, x, mask=masks[0] if masks else None)
+            _close(graph.get_concrete_function(x, *masks)(x, *masks), expected)
+            _close(graph.get_concrete_function(*opened)(x, *masks), expected)
+
+
+@pytest.mark.parametrize("name", ["GRU", "LSTM"])
+def test_gradients_in_half_precision_do_not_lose_small_parts_of_long_sequences(name: str) -> None:
+    x = tf.constant(_normal(2, 300, 3))
+    half = MAKERS[name](layers, dtype="mixed_bfloat16")
+    single = MAKERS[name](layers)
+    half(x), single(x)
+    single.set_weights(half.get_weights())
+    found, expected = _gradients(half, x)[1][1:], _gradients(single, x)[1][1:]
+    for value, true in zip(found, expected, strict=True):
+        assert np.abs(value - true).max() < 0.05 * np.abs(true).max()
+
+
 @pytest.mark.parametrize("name", ["GRU", "LSTM"])
 def test_the_gradient_by_hand_has_a_gradient(name: str) -> None:
     def penalty(layer: Any) -> Any:

@@ -99,20 +99,21 @@ class RecurrentCell(Layer):
 
     def project(self, inputs: tf.Tensor, training: Any) -> tf.Tensor:
         """The inputs' part of the sums, for one step `(batch, features)` or all `(time, batch, features)`."""
-        kernel = self.kernel
-        if inputs.dtype != kernel.dtype:
-            inputs = tf.cast(inputs, kernel.dtype)
-        drops = self.dropout > 0
-        count = self.gates if self.implementation == 1 else 1
-        one_step = inputs if inputs.shape.rank == 2 else inputs[0]
-        masks = self.get_dropout_mask_for_cell(one_step, training, count) if drops else None
-        if masks is not None and len(masks) > 1:
-            parts = zip(masks, tf.split(kernel, len(masks), axis=1), strict=True)
-            sums = tf.concat([_product(inputs * mask, part) for mask, part in parts], -1)
-        else:
-            sums = _product(inputs if masks is None else inputs * masks[0], kernel)
+        kept = self._kept(inputs, training)
+        parts = zip(kept, tf.split(self.kernel, len(kept), axis=1), strict=True)
+        sums = tf.concat([_product(part, kernel) for part, kernel in parts], -1)
         bias = self._input_bias()
         return sums if bias is None else tf.nn.bias_add(sums, bias)
+
+    def _kept(self, inputs: tf.Tensor, training: Any) -> list[tf.Tensor]:
+        """The inputs that are not dropped: once, or once for every gate if each has a mask of its own."""
+        dtype = self.kernel.dtype
+        inputs = inputs if inputs.dtype == dtype else tf.cast(inputs, dtype)
+        if not self.dropout:
+            return [inputs]
+        one_step = inputs if inputs.shape.rank == 2 else inputs[0]
+        masks = self.get_dropout_mask_for_cell(one_step, training, self.gates if self.implementation == 1 else 1)
+        return [inputs] if masks is None else [inputs * mask for mask in masks]
 
     def _input_bias(self) -> Any:
         return self.bias
@@ -122,10 +123,15 @@ class RecurrentCell(Layer):
         raise NotImplementedError
 
     def run(
-        self, projected: tf.Tensor, states: list[tf.Tensor], mask: Any
-    ) -> tuple[tf.Tensor, list[tf.Tensor]] | None:
-        """The states that are outputs after every step, and the last states; None where there is no faster way."""
+        self, sequence: tf.Tensor, states: list[tf.Tensor], mask: Any, training: Any, all_outputs: bool
+    ) -> list[tf.Tensor] | None:
+        """The last states and, if wanted, the first of them after every step; None where there is no faster way."""
         return None
+
+    def _is_usual(self) -> bool:
+        """Whether a gated cell has the activations of the papers, and no mask for each gate, as the faster way does."""
+        usual: bool = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
+        return usual and not self.recurrent_dropout and not (self.dropout and self.implementation == 1)
 
     def _recurrent(self, state: tf.Tensor, kernel: tf.Tensor, training: Any, first: int = 0) -> tf.Tensor:
         """The state times the kernel's columns, with a mask of its own for each gate from the first on."""

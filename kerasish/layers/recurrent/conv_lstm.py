@@ -116,9 +116,9 @@ class ConvLSTMCell(LSTMCell):
         parts = zip(masks, tf.split(kernel, 4, axis=-1), strict=True)
         return tf.concat([turn(state * mask, part) for mask, part in parts], self._axis)
 
-    def run(self, projected: tf.Tensor, states: list[tf.Tensor], mask: Any) -> None:
-        """None: there is no faster way."""
-        return None
+    def _is_usual(self) -> bool:
+        """False: there is no faster way."""
+        return False
 
 
 _OF_THE_LSTM = (

@@ -14,7 +14,7 @@ from kerasish import activations
 from kerasish.layers.base import LAYERS
 from kerasish.layers.recurrent.cell import RecurrentCell, cell_arguments, shares_arguments
 from kerasish.layers.recurrent.rnn import CellLayer
-from kerasish.ops import recurrence
+from kerasish.ops import gated_recurrence
 
 
 @LAYERS.register()
@@ -99,16 +99,15 @@ class GRUCell(RecurrentCell):
         return output, [output]
 
     def run(
-        self, projected: tf.Tensor, states: list[tf.Tensor], mask: Any
-    ) -> tuple[tf.Tensor, list[tf.Tensor]] | None:
-        """The states after every step and the last one, where the usual activations allow the fast way."""
-        usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
-        if not (usual and self.reset_after) or self.recurrent_dropout:
+        self, sequence: tf.Tensor, states: list[tf.Tensor], mask: Any, training: Any, all_outputs: bool
+    ) -> list[tf.Tensor] | None:
+        """The last state and, if wanted, that after every step, where the usual arguments allow the faster way."""
+        if not (self._is_usual() and self.reset_after):
             return None
-        bias = self._recurrent_bias()
-        bias = tf.zeros([3 * self.units], projected.dtype) if bias is None else bias
-        hidden, last = recurrence.gru(projected, states[0], self.recurrent_kernel, bias, mask)
-        return hidden, [last]
+        kernel = tf.convert_to_tensor(self.kernel)
+        bias = tf.zeros([2, 3 * self.units], kernel.dtype) if self.bias is None else self.bias
+        weights = [kernel, self.recurrent_kernel, bias]
+        return gated_recurrence.gru(self._kept(sequence, training)[0], states, weights, mask, all_outputs)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""

@@ -14,7 +14,7 @@ from kerasish import activations
 from kerasish.layers.base import LAYERS
 from kerasish.layers.recurrent.cell import RecurrentCell, cell_arguments, shares_arguments
 from kerasish.layers.recurrent.rnn import CellLayer
-from kerasish.ops import recurrence
+from kerasish.ops import gated_recurrence
 
 
 @LAYERS.register()
@@ -96,14 +96,15 @@ class LSTMCell(RecurrentCell):
         return output, [output, memory]
 
     def run(
-        self, projected: tf.Tensor, states: list[tf.Tensor], mask: Any
-    ) -> tuple[tf.Tensor, list[tf.Tensor]] | None:
-        """The states h after every step and the last h and c, where the usual activations allow the fast way."""
-        usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
-        if not usual or self.recurrent_dropout:
+        self, sequence: tf.Tensor, states: list[tf.Tensor], mask: Any, training: Any, all_outputs: bool
+    ) -> list[tf.Tensor] | None:
+        """The last h and c and, if wanted, h after every step, where the usual arguments allow the faster way."""
+        if not self._is_usual():
             return None
-        hidden, h, c = recurrence.lstm(projected, states[0], states[1], self.recurrent_kernel, mask)
-        return hidden, [h, c]
+        kernel = tf.convert_to_tensor(self.kernel)
+        bias = tf.zeros([4 * self.units], kernel.dtype) if self.bias is None else self.bias
+        weights = [kernel, self.recurrent_kernel, bias]
+        return gated_recurrence.lstm(self._kept(sequence, training)[0], states, weights, mask, all_outputs)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""

@@ -215,15 +215,16 @@ class RNN(TakesStates):
         if not (isinstance(cell, RecurrentCell) and scratch.is_library_method(cell, "call")):
             step = lambda now, states: call_cell(cell, now, states, training, constants)  # noqa: E731
             return recurrence.scan(step, sequence, states, mask, **options)
-        projected = cell.project(sequence, training)
-        listed = [tf.cast(state, projected.dtype) for state in _listed(states)]
-        found = None if self.unroll else cell.run(projected, listed, mask)
+        listed = [tf.cast(state, cell.kernel.dtype) for state in _listed(states)]
+        found = None if self.unroll else cell.run(sequence, listed, mask, training, self.return_sequences)
         if found is None:
             step = lambda now, states: cell.step(now, states, training)  # noqa: E731
+            projected = cell.project(sequence, training)
             outputs, last, after = recurrence.scan(step, projected, listed, mask, **options)
         else:
-            outputs = recurrence.under_mask(found[0], mask, self.zero_output_for_mask)
-            last, after = found[1][0] if mask is None else outputs[-1], found[1]
+            after, hidden = found[: len(listed)], found[len(listed) :]
+            last = recurrence.last_under_mask(after[0], mask, self.zero_output_for_mask)
+            outputs = recurrence.under_mask(hidden[0], mask, self.zero_output_for_mask) if hidden else None
         return outputs, last, after if isinstance(states, (list, tuple)) else after[0]
 
     def _by_time(self, tensor: Any) -> Any:
