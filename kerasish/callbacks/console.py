@@ -6,6 +6,8 @@ import os
 import sys
 from typing import Literal
 
+from absl import logging
+
 Kind = Literal["terminal", "notebook", "pipe"]
 
 
@@ -14,9 +16,13 @@ class Console:
 
     `sys.stdout` is looked up at every write, so that a redirected one is obeyed. Nothing raises: a stdout that is
     None, closed or broken swallows what is written.
+
+    With `interactive` off all lines go to the log of the package `absl`, at its level INFO, which it shows only when
+    it is told to; of a line that is rewritten, the last state does.
     """
 
     def __init__(self) -> None:
+        self.interactive = True
         self._owner: object | None = None
         self._length = 0
 
@@ -33,6 +39,9 @@ class Console:
 
     def line(self, text: str) -> None:
         """Writes a line of its own: a line that is being rewritten is left as it stands."""
+        if not self.interactive:
+            logging.info("%s", text)
+            return
         self.end_line()
         _write(text + "\n")
 
@@ -42,6 +51,10 @@ class Console:
         In a terminal narrower than the text the states in between are cut at its width, because a wrapped line cannot
         be replaced.
         """
+        if not self.interactive:
+            if last:
+                logging.info("%s", text)
+            return
         if self._owner is not owner:
             self.end_line()
         columns = _columns() if self.kind() == "terminal" else 0

@@ -10,6 +10,8 @@
 | generators.py | generators and `Sequence`s |
 | ahead.py | threads that draw batches ahead |
 | sequence.py | the base class `keras.utils.Sequence` |
+| creator.py | `DatasetCreator`, a function in the place of a dataset |
+| enqueuers.py | batches drawn ahead for users' own loops |
 | weights.py | class weights and missing sample weights |
 | order.py | shuffled orders |
 | downloads.py | files fetched into a cache; not imported here, for `saving` stands between |

@@ -18,6 +18,7 @@ from kerasish.data_sources.blocks import (
     pack_x_y_sample_weight,
     unpack_x_y_sample_weight,
 )
+from kerasish.data_sources.creator import DatasetCreator
 from kerasish.data_sources.datasets import DatasetSource, sliced
 from kerasish.data_sources.generators import GeneratorSource, SequenceSource
 from kerasish.data_sources.sequence import Sequence
@@ -51,6 +52,8 @@ def open_source(
     run = Run(argument, _checked_steps(steps, steps_argument), steps_argument, epochs, first_epoch)
     drawing = {"workers": workers, "queue_size": max_queue_size, "class_weight": class_weight,
                "output_names": output_names}  # fmt: skip
+    if isinstance(x, DatasetCreator):
+        x = _created(x, run)
     if isinstance(x, tf.data.Dataset):
         _refuse(y, sample_weight, argument, "a tf.data.Dataset")
         return DatasetSource(x.map(class_weighting(class_weight, argument, output_names)) if class_weight else x, run)
@@ -70,6 +73,15 @@ def open_source(
     size = batch_size or default_batch_size(rows, run.steps)
     dataset = sliced(columns, rows, size, shuffle or False).repeat(epochs if run.steps and run.steps > 0 else 1)
     return DatasetSource(dataset, run, samples=rows, batch_size=size)
+
+
+def _created(creator: DatasetCreator, run: Run) -> tf.data.Dataset:
+    if run.steps is None:
+        raise ValueError(
+            f"`{run.steps_argument}` must be given when `{run.argument}` is a DatasetCreator. "
+            f"Received: {run.steps_argument}=None"
+        )
+    return creator(tf.distribute.InputContext())
 
 
 def _is_sequence(x: Any) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from kerasish.callbacks.console import console
 from kerasish.core.tracking import unique
 
 _TITLES = ("Layer (type)", "Output Shape", "Param #", "Connected to")
@@ -31,7 +32,7 @@ class Summarized:
         Args:
             line_length: width of the table, 65 for a chain of layers and 98 for others if None.
             positions: where the columns end, as parts of the width (the last at most 1) or in characters.
-            print_fn: called with each line; `print` if None.
+            print_fn: called with each line; if None it is printed.
             expand_nested: also list the layers of models within the model, in frames.
             show_trainable: add a column that says whether a layer is trained.
             layer_range: names (or patterns of them) of the first and the last layer to be listed.
@@ -43,7 +44,7 @@ class Summarized:
         layers = layers_in_range(self.layers, layer_range)  # type: ignore[attr-defined]
         table = _Table(self, line_length, positions, show_trainable, expand_nested)
         for line in table.lines(layers):
-            (print_fn or print)(line)
+            (print_fn or console.line)(line)
 
 
 class _Table:

@@ -16,7 +16,7 @@ COMPLETE = [
     "models.experimental", "(top)",
     "optimizers", "optimizers.experimental", "optimizers.legacy",
     "optimizers.schedules", "preprocessing", "preprocessing.image", "preprocessing.sequence", "preprocessing.text",
-    "regularizers",
+    "regularizers", "utils.experimental", "utils.legacy",
 ]  # fmt: skip
 
 

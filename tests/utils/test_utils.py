@@ -13,7 +13,7 @@ from kerasish import layers, utils
 CLASSES = ("CustomObjectScope", "custom_object_scope", "Progbar", "Sequence")
 
 
-@pytest.mark.parametrize("name", utils.__all__)
+@pytest.mark.parametrize("name", [name for name in utils.__all__ if callable(getattr(utils, name))])
 def test_signatures_are_those_of_tf_keras(name):
     ours, theirs = (inspect.signature(getattr(module, name)) for module in (utils, tf_keras.utils))
     names = [[(p.kind, p.default) for p in s.parameters.values()] for s in (ours, theirs)]
