@@ -12,6 +12,7 @@ from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.ops import attention, noise
 from kerasish.ops.condition import choose
+from kerasish.ops.products import project
 
 _SHAPES = ("query_shape", "key_shape", "value_shape")
 
@@ -166,8 +167,7 @@ class _Projection(Layer):
 
     def call(self, inputs: Any) -> tf.Tensor:
         """The projected inputs."""
-        outputs = tf.tensordot(inputs, self.kernel, self.contracted)
-        return outputs if self.bias is None else outputs + self.bias
+        return project(inputs, self.kernel, self.bias, self.contracted)
 
 
 @LAYERS.register()

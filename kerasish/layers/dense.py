@@ -10,6 +10,7 @@ from kerasish import activations
 from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.input_spec import InputSpec
+from kerasish.ops.products import project
 
 
 @LAYERS.register()
@@ -86,7 +87,7 @@ class Dense(Layer):
         elif inputs.shape.rank == 2:
             outputs = tf.raw_ops.MatMul(a=inputs, b=kernel)
         else:
-            outputs = tf.tensordot(inputs, kernel, 1)
+            return self.activation(project(inputs, kernel, self.bias))
         if self.bias is not None:
             outputs = tf.raw_ops.BiasAdd(value=outputs, bias=self.bias)
         return self.activation(outputs)

@@ -6,8 +6,11 @@ Source: S. Ioffe and C. Szegedy, Batch Normalization (2015); J. L. Ba et al., La
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
+
+from kerasish.ops.products import in_rows_of
 
 _LAYOUTS = {4: ("NHWC", "NCHW"), 5: ("NDHWC", "NCDHW")}
 
@@ -72,9 +75,43 @@ def layer_norm(
         beta, gamma: shift and scale that broadcast to the inputs.
     """
     precise = tf.cast(inputs, tf.float32) if inputs.dtype in (tf.float16, tf.bfloat16) else inputs
-    mean, variance = moments(precise, axes, keepdims=True)
     shift, scale = (None if weight is None else tf.cast(weight, precise.dtype) for weight in (beta, gamma))
+    if list(axes) == [len(inputs.shape) - 1] and inputs.shape[-1]:
+        return tf.cast(_by_row(precise, shift, scale, epsilon), inputs.dtype)
+    mean, variance = moments(precise, axes, keepdims=True)
     return tf.cast(normalize(precise, mean, variance, shift, scale, epsilon), inputs.dtype)
+
+
+def _by_row(inputs: tf.Tensor, beta: tf.Tensor | None, gamma: tf.Tensor | None, epsilon: float) -> tf.Tensor:
+    """Layer normalization over the last axis, with the gradient written out: a third of the operations.
+
+    With n the normalized row, g the gradient times gamma and r = 1 / sqrt(variance + epsilon), the gradient of the
+    inputs is r (g - mean(g) - n mean(g n)).
+    """
+    size, dtype = inputs.shape[-1], inputs.dtype
+    beta = tf.zeros([size], dtype) if beta is None else beta
+    gamma = tf.ones([size], dtype) if gamma is None else gamma
+
+    @tf.custom_gradient
+    def forward(inputs: tf.Tensor, beta: tf.Tensor, gamma: tf.Tensor) -> Any:
+        rows = tf.reshape(inputs, [-1, size])
+        averaging = tf.fill([size, 1], tf.constant(1.0 / size, dtype))
+        centered = rows - tf.matmul(rows, averaging)
+        factor = tf.math.rsqrt(tf.matmul(tf.square(centered), averaging) + epsilon)
+        normal = centered * factor
+
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            upstream = tf.reshape(upstream, [-1, size])
+            product = upstream * normal
+            averaging = tf.reshape(gamma, [size, 1]) / size
+            along = normal * tf.matmul(product, averaging)
+            d_inputs = factor * (upstream * gamma - tf.matmul(upstream, averaging) - along)
+            d_beta, d_gamma = (tf.raw_ops.BiasAddGrad(out_backprop=rows) for rows in (upstream, product))
+            return in_rows_of(d_inputs, inputs, 1, [size]), d_beta, d_gamma
+
+        return in_rows_of(tf.nn.bias_add(normal * gamma, beta), inputs, 1, [size]), gradient
+
+    return forward(inputs, tf.convert_to_tensor(beta), tf.convert_to_tensor(gamma))
 
 
 def group_norm(

@@ -334,6 +334,45 @@ def test_layers_of_unknown_sizes_work_in_models() -> None:
     assert layers.Flatten()(layers.Input((None, 2))).shape.as_list() == [None, None]
 
 
+@pytest.mark.parametrize("shape", [None, (None, None, None), (None, 4, None), (2, None, 3), (None, 4, 3), (2, 4, 3)])
+def test_dense_of_three_axes_is_the_same_whatever_is_known_of_the_shape(shape: tuple[int | None, ...] | None) -> None:
+    layer, theirs = layers.Dense(2), tf_keras.layers.Dense(2)
+    inputs = _normal(2, 4, 3)
+    expected = theirs(inputs)
+    layer.build(inputs.shape)
+    layer.set_weights(theirs.get_weights())
+    traced = tf.function(layer, input_signature=[tf.TensorSpec(shape)])
+    np.testing.assert_allclose(traced(inputs), expected, rtol=1e-6, atol=1e-6)
+    assert layer(np.zeros((0, 4, 3), "float32")).shape == (0, 4, 2)
+    if shape is None or shape[-1] is None:
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            traced(_normal(2, 4, 6))
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}, {"axis": 1}])
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)])
+def test_layer_normalization_has_the_oracles_gradients_of_first_and_second_order(
+    options: dict[str, object], shape: tuple[int, ...]
+) -> None:
+    inputs = tf.constant(3 * _normal(5, *shape) + 2)
+    found = []
+    for library in (layers, tf_keras.layers):
+        layer = library.LayerNormalization(**options)
+        layer.build(inputs.shape)
+        layer.set_weights([np.linspace(0.5, 2, weight.shape[0]) for weight in layer.weights])
+        sources = [inputs, *layer.trainable_weights]
+        with tf.GradientTape() as outer:
+            outer.watch(inputs)
+            with tf.GradientTape() as inner:
+                inner.watch(inputs)
+                loss = tf.reduce_sum(layer(inputs) ** 3)
+            first = inner.gradient(loss, sources)
+            steepness = tf.add_n([tf.reduce_mean(gradient**2) for gradient in first])
+        found.append([loss, *first, *outer.gradient(steepness, sources, unconnected_gradients="zero")])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5 * float(tf.reduce_max(tf.abs(theirs)) + 1))
+
+
 # Mixed precision.
 
 
