@@ -55,11 +55,11 @@ class Request:
     classes: int
     classifier_activation: Any
 
-    def input(self, usual: int, smallest: int = 32) -> Any:
+    def input(self, usual: int | None, smallest: int = 32) -> Any:
         """The symbolic images to start from.
 
         Args:
-            usual: height and width, in pixels, of the images that the network was made for.
+            usual: height and width, in pixels, of the images that the network was made for; None if its top takes any.
             smallest: the least height and width.
 
         Raises:
@@ -112,7 +112,9 @@ class Request:
             return self.pooled(x, average, largest)
         return self.classified(GlobalAveragePooling2D(name="avg_pool")(x))
 
-    def model(self, start: Any, outputs: Any, name: str, url: str, digits: str | None = None) -> Model:
+    def model(
+        self, start: Any, outputs: Any, name: str, url: str, digits: str | None = None, file: str | None = None
+    ) -> Model:
         """The model from the images to the outputs, with the weights asked for.
 
         Args:
@@ -121,13 +123,13 @@ class Request:
             name: the model's name.
             url: where the weights of ImageNet are; in `STORE` if it is no full address.
             digits: their hash.
+            file: their name in the cache, if not that in the URL.
         """
         inputs = start if self.input_tensor is None else get_source_inputs(start)
         model = Model(inputs, outputs, name=name)
         if self.weights == "imagenet":
-            model.load_weights(
-                get_file(origin=urllib.parse.urljoin(STORE, url), cache_subdir="models", file_hash=digits)
-            )
+            origin = urllib.parse.urljoin(STORE, url)
+            model.load_weights(get_file(file, origin, cache_subdir="models", file_hash=digits))
         elif self.weights is not None:
             model.load_weights(self.weights)
         return model
@@ -146,13 +148,14 @@ class Request:
                 "Fix: take `include_top=False` and a Dense layer of your own on top, or `weights=None`."
             )
 
-    def _shape(self, usual: int, smallest: int) -> tuple[int | None, ...]:
-        """The images' shape; of any size where none is given and there is no top."""
+    def _shape(self, usual: int | None, smallest: int) -> tuple[int | None, ...]:
+        """The images' shape; of any size where none is given and no top wants one."""
         first = settings.image_data_format() == "channels_first"
+        sized = self.include_top and usual is not None
         whole = (3, usual, usual) if first else (usual, usual, 3)
         if self.input_shape is None:
             open_shape = (3, None, None) if first else (None, None, 3)
-            return whole if self.include_top else open_shape
+            return whole if sized else open_shape
         shape = tuple(self.input_shape)
         if len(shape) != 3:
             raise ValueError(
@@ -161,7 +164,7 @@ class Request:
                 f"Fix: for example input_shape={whole}."
             )
         channels, sizes = (shape[0], shape[1:]) if first else (shape[2], shape[:2])
-        if self.weights == "imagenet" and self.include_top and shape != whole:
+        if self.weights == "imagenet" and sized and shape != whole:
             raise ValueError(
                 f"`input_shape` must be {whole} with `weights='imagenet'` and `include_top=True`.\n"
                 f"Received: input_shape={shape}\n"
@@ -179,7 +182,7 @@ class Request:
                 f"Received: input_shape={shape}\n"
                 "Fix: enlarge the images, for example with a Resizing layer."
             )
-        if self.include_top and None in shape:
+        if sized and None in shape:
             raise ValueError(
                 "`input_shape` must be known in all its numbers with `include_top=True`.\n"
                 f"Received: input_shape={shape}\n"

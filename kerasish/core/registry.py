@@ -210,7 +210,8 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 def get_registered_name(obj: Any) -> str:
     """The name a class or function was registered under, else its own."""
-    return _registered_names.get(obj, getattr(obj, "__name__", str(obj)))
+    own = getattr(obj, "__registered_name__", getattr(obj, "__name__", str(obj)))
+    return _registered_names.get(obj, own)
 
 
 def get_registered_object(name: str, custom_objects: Any = None, module_objects: Any = None) -> Any:

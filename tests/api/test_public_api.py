@@ -11,7 +11,14 @@ import kerasish
 REFERENCE = json.loads(check_api.REFERENCE.read_text())
 ABSENT = check_api.Absent.read(check_api.ABSENT)
 COMPLETE = [
-    "activations", "backend", "backend.experimental", "constraints", "initializers", "layers", "layers.experimental",
+    "activations",
+    "applications", "applications.convnext", "applications.densenet", "applications.efficientnet",
+    "applications.efficientnet_v2", "applications.imagenet_utils", "applications.inception_resnet_v2",
+    "applications.inception_v3", "applications.mobilenet", "applications.mobilenet_v2", "applications.mobilenet_v3",
+    "applications.nasnet", "applications.regnet", "applications.resnet", "applications.resnet50",
+    "applications.resnet_rs", "applications.resnet_v2", "applications.vgg16", "applications.vgg19",
+    "applications.xception",
+    "backend", "backend.experimental", "constraints", "initializers", "layers", "layers.experimental",
     "layers.experimental.preprocessing", "losses", "metrics", "metrics.experimental", "mixed_precision", "models",
     "models.experimental", "(top)",
     "optimizers", "optimizers.experimental", "optimizers.legacy",
