@@ -22,7 +22,7 @@ TOKENIZERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("options", TOKENIZERS, ids=str)
+@pytest.mark.parametrize("options", TOKENIZERS)
 def test_a_tokenizer_counts_numbers_and_writes_as_tf_keras_does(options):
     ours, wanted = (module.Tokenizer(**options) for module in (text, theirs))
     for texts in (TEXTS, [["A", "new", "bird"]]):  # fitted twice: the counts go on
@@ -42,7 +42,7 @@ def test_a_tokenizer_counts_numbers_and_writes_as_tf_keras_does(options):
         np.testing.assert_allclose(*pair, rtol=1e-14, strict=True)
 
 
-@pytest.mark.parametrize("options", TOKENIZERS, ids=str)
+@pytest.mark.parametrize("options", TOKENIZERS)
 def test_a_tokenizer_is_read_from_json_by_both(options):
     ours, wanted = (module.Tokenizer(**options) for module in (text, theirs))
     ours.fit_on_texts(TEXTS)
