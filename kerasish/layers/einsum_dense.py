@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from string import ascii_letters
 from typing import Any
 
 import tensorflow as tf
@@ -93,10 +94,23 @@ class EinsumDense(Layer):
 
     def call(self, inputs: Any) -> tf.Tensor:
         """`activation(sums + bias)`."""
-        outputs = tf.einsum(self.equation, inputs, self.kernel)
+        outputs = tf.einsum(self._equation_of(inputs.shape.rank), inputs, self.kernel)
         if self.bias is not None:
             outputs += self.bias
         return self.activation(outputs)
+
+    def _equation_of(self, rank: int | None) -> str:
+        """The equation with a letter for each axis where the rank is known.
+
+        Source: with `...` and float16, TensorFlow 2.21 computes wrong products on CPUs with AVX512-FP16.
+        """
+        inputs, weights, outputs, dots = self._terms
+        if rank is None or not dots:
+            return self.equation
+        further = [letter for letter in ascii_letters if letter not in inputs + weights + outputs]
+        others = "".join(further[: rank - len(inputs)])
+        before, after = (others, "") if dots == "before" else ("", others)
+        return f"{before}{inputs}{after},{weights}->{before}{outputs}{after}"
 
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments."""
