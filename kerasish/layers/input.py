@@ -39,6 +39,8 @@ class InputLayer(Layer):
         optional: bool = False, **kwargs: Any,
     ):  # fmt: skip
         batch_shape = kwargs.pop("batch_input_shape", None)
+        if isinstance(type_spec, dict):
+            type_spec = _spec_described(type_spec)
         if input_tensor is not None:
             type_spec = _spec_of_tensor(input_tensor, dtype)
         elif type_spec is not None:
@@ -77,6 +79,14 @@ class InputLayer(Layer):
     def symbolic(self) -> SymbolicTensor:
         """The symbolic tensor that stands for the input."""
         return self._inbound_nodes[0].outputs
+
+
+def _spec_described(config: dict[str, Any]) -> Any:
+    """The type that an entry of tf_keras's configurations describes."""
+    kinds = {kind.__name__: kind for kind in (tf.TensorSpec, tf.RaggedTensorSpec, tf.SparseTensorSpec)}
+    if config.get("spec_name") not in kinds or not isinstance(config.get("config"), (list, tuple)):
+        raise ValueError(f"`type_spec` must describe one of {', '.join(kinds)}. Received: type_spec={config!r}")
+    return kinds[config["spec_name"]](*config["config"])
 
 
 def Input(  # noqa: N802 (the public name)

@@ -49,11 +49,23 @@ class Persistent(Layer):
         """
         if not self.built:
             return super().__reduce_ex__(protocol)
+        named = {name: kind for name, kind in _own_classes(self).items() if "<locals>" not in kind.__qualname__}
+        return from_archive, (self._archive(), named)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A model with weights, optimizer and metrics of its own, which hold what they hold here."""
+        if not self.built:
+            return super().__deepcopy__(memo)
+        copy = from_archive(self._archive(), _own_classes(self), safe_mode=False)
+        memo[id(self)] = copy
+        return copy
+
+    def _archive(self) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "model.keras")
             self.save(path)
             with open(path, "rb") as file:
-                return from_archive, (file.read(), _own_classes(self))
+                return file.read()
 
     def save_weights(
         self, filepath: Any, overwrite: bool = True, save_format: str | None = None, options: Any = None
@@ -221,7 +233,7 @@ def from_arguments(cls: Any, config: dict[str, Any]) -> Any:
     return model
 
 
-def from_archive(content: bytes, own_classes: dict[str, Any]) -> Any:
+def from_archive(content: bytes, own_classes: dict[str, Any], safe_mode: bool = True) -> Any:
     """The model that the bytes of an archive `.keras` describe, compiled as it was.
 
     Raises:
@@ -231,15 +243,13 @@ def from_archive(content: bytes, own_classes: dict[str, Any]) -> Any:
         path = os.path.join(folder, "model.keras")
         with open(path, "wb") as file:
             file.write(content)
-        return formats.load_model(path, own_classes)
+        return formats.load_model(path, own_classes, safe_mode=safe_mode)
 
 
 def _own_classes(model: Any) -> dict[str, Any]:
-    """The user's classes in the model that a pickle can name, by their names."""
+    """The user's classes in the model by their names."""
     kinds = {type(thing) for _, thing in object_tree.members(model)}
-    return {
-        kind.__name__: kind for kind in kinds if not is_library_class(kind) and "<locals>" not in kind.__qualname__
-    }
+    return {kind.__name__: kind for kind in kinds if not is_library_class(kind)}
 
 
 def _specs_of(inputs: Any) -> Any:

@@ -247,6 +247,25 @@ def test_deepcopy_of_a_layer_copies_its_weights():
     assert np.abs(np.asarray(twin(X)) - np.asarray(layer(X))).max() > 0.1
 
 
+def test_deepcopy_of_a_model_copies_all_it_holds():
+    class Twice(kerasish.layers.Layer):
+        def call(self, x):
+            return 2.0 * x
+
+    scaled = kerasish.layers.Lambda(lambda x: x / 2)
+    model = kerasish.Sequential([Twice(), scaled, kerasish.layers.Dense(1, input_shape=X.shape[1:])])
+    model.compile("adam", "mse", metrics=["mae"])
+    y = np.ones((len(X), 1), "float32")
+    model.fit(X, y, verbose=0)
+    twin = copy.deepcopy(model)
+    assert int(twin.optimizer.iterations) == int(model.optimizer.iterations) > 0
+    for one, other in zip(twin.weights, model.weights, strict=True):
+        assert one is not other
+        np.testing.assert_array_equal(one, other)
+    histories = [one.fit(X, y, epochs=2, shuffle=False, verbose=0).history for one in (model, twin)]
+    assert histories[0] == histories[1]
+
+
 def test_metrics_held_by_layers_are_no_weights_of_theirs_but_those_of_models_are():
     def build(k):
         class Counting(k.layers.Layer):

@@ -128,3 +128,17 @@ def test_a_users_model_from_its_json():
     rebuilt(X)
     rebuilt.set_weights(model.get_weights())
     assert same([rebuilt(X).numpy()], [model(X).numpy()]) and rebuilt.name == model.name
+
+
+@pytest.mark.parametrize("spec", [
+    tf.TensorSpec((None, 3), tf.float32), tf.RaggedTensorSpec([None, None], tf.int32, ragged_rank=1),
+    tf.SparseTensorSpec([None, 4], tf.float32),
+], ids=lambda spec: type(spec).__name__)  # fmt: skip
+def test_inputs_given_by_their_type_come_from_tf_keras_and_go_there(spec):
+    import tf_keras
+
+    for source, target in ((tf_keras, keras), (keras, tf_keras)):
+        inputs = source.Input(type_spec=spec)
+        model = target.models.model_from_json(source.Model(inputs, inputs).to_json())
+        read = model.input.type_spec
+        assert type(read) is type(spec) and read.shape == spec.shape and read.dtype == spec.dtype
