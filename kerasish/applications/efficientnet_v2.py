@@ -16,7 +16,7 @@ from kerasish.applications.efficientnet import Style, activated, added, convolve
 from kerasish.applications.imagenet_utils import decode_predictions, preprocessing
 from kerasish.applications.request import IMAGENET_CLASSES, Request, channel_axis, named
 from kerasish.applications.scaling import standardized
-from kerasish.applications.sizes import divisible
+from kerasish.applications.sizes import nearest
 from kerasish.layers import Rescaling
 from kerasish.models import Model
 
@@ -56,17 +56,17 @@ def _efficientnet(
         if include_preprocessing:
             coloured = x.shape[channel_axis()] == 3
             x = standardized(x) if name[0] == "B" and coloured else Rescaling(1.0 / 128.0, offset=-1)(x)
-        x = convolved(x, _STYLE, "stem_", divisible(_STEM[name[0]] * width), 3, 2)
+        x = convolved(x, _STYLE, "stem_", nearest(_STEM[name[0]] * width), 3, 2)
         x = activated(x, _STYLE, "stem_")
         depths = [math.ceil(depth * row[0]) for row in stages]
         for stage, number, block, rate in numbered(depths, 0.2, sum(row[0] for row in stages)):
             _, channels, widening, stride = stages[stage]
-            channels, stride = divisible(channels * width), stride if number == 0 else 1
+            channels, stride = nearest(channels * width), stride if number == 0 else 1
             if stage < _FUSED:
                 x = _fused_block(x, block, channels, widening, stride, rate)
             else:
                 x = mobile_block(x, _STYLE, block, 3, channels, widening, stride, rate)
-        x = ended(asked, x, _STYLE, divisible(1280 * width), 0.2, bias_initializer=tf.constant_initializer(0))
+        x = ended(asked, x, _STYLE, nearest(1280 * width), 0.2, bias_initializer=tf.constant_initializer(0))
         lower = f"efficientnetv2-{name.lower()}"
         url = f"efficientnet_v2/{lower}{'' if include_top else '_notop'}.h5"
         return asked.model(start, x, lower, url, digits[not include_top])

@@ -14,8 +14,13 @@ def divisible(channels: float, step: int = 8, least: int | None = None) -> int:
 
     Source: Sandler and others, "MobileNetV2", 2018, whose published models have their channels so.
     """
-    nearest = max(step if least is None else least, int(channels + step / 2) // step * step)
-    return nearest + step if nearest < 0.9 * channels else nearest
+    found = nearest(channels, step, least)
+    return found + step if found < 0.9 * channels else found
+
+
+def nearest(channels: float, step: int = 8, least: int | None = None) -> int:
+    """The multiple of `step` nearest to the number of channels, not below `least`, which is `step` unless given."""
+    return max(step if least is None else least, int(channels + step / 2) // step * step)
 
 
 def padding_before_stride(x: Any, kernel: int) -> Padding:

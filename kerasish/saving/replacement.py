@@ -56,13 +56,8 @@ def replaced_directory(path: str) -> Iterator[str]:
         os.mkdir(new)
         yield new
         _flush_all(new)
-        if not os.path.lexists(path):
-            os.rename(new, path)
-        elif not _exchange(new, path):
-            old = _sibling(path, "old")
-            os.rename(path, old)
-            os.rename(new, path)
-            _remove(old)
+        while not _put_in_place(new, path):
+            pass  # another saver was there first
         _flush(_parent(path))
 
 
@@ -138,6 +133,32 @@ def _beside(path: str) -> Iterator[str]:
         raise OSError(error.errno, reason) from error
     finally:
         _remove(new)
+
+
+def _put_in_place(new: str, path: str) -> bool:
+    """Whether the directory took the place of what was there, not so where that came or went meanwhile."""
+    if os.path.lexists(path):
+        if _exchange(new, path):
+            return True
+        old = _sibling(path, "old")
+        try:
+            os.rename(path, old)
+        except FileNotFoundError:
+            return False
+        renamed = _is_renamed(new, path)
+        _remove(old)
+        return renamed
+    return _is_renamed(new, path)
+
+
+def _is_renamed(new: str, path: str) -> bool:
+    try:
+        os.rename(new, path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
 
 
 def _take_over(ready: str) -> None:

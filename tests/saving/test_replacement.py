@@ -114,6 +114,29 @@ def test_remains_of_dead_processes_are_removed_and_those_of_the_living_left(here
     assert sorted(os.listdir(here)) == sorted(["model", os.path.basename(left_by(os.getppid(), "model", "new"))])
 
 
+@pytest.mark.parametrize("exchange", [True, False])
+def test_the_first_of_several_savers_at_once_loses_nothing(exchange, here, monkeypatch):
+    if not exchange:
+        monkeypatch.setattr(replacement, "_exchange", lambda one, other: False)
+    failures, ready = [], threading.Barrier(4)
+
+    def save(place):
+        try:
+            with replaced_directory(place) as folder:
+                fill(folder, "new")
+                ready.wait()
+        except Exception as error:
+            failures.append(error)
+
+    for number in range(20):
+        threads = [threading.Thread(target=save, args=(f"model{number}",)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not failures and all(read(f"model{number}/a") == "new" for number in range(20))
+
+
 def test_the_last_of_several_savers_wins(here):
     failures = []
 

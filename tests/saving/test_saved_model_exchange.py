@@ -95,6 +95,7 @@ def with_a_layer_of_its_own(library):
 def test_layers_of_unknown_classes_run_their_graphs(direction, here):
     writer, reader = {"ours to ours": (keras, keras), "theirs to ours": (tf_keras, keras),
                       "ours to theirs": (keras, tf_keras)}[direction]  # fmt: skip
+    tf_keras.utils.set_random_seed(1)
     model = with_a_layer_of_its_own(writer)
     model.train_on_batch(X, Y)
     model.save("model", save_format="tf")
