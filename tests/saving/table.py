@@ -69,7 +69,7 @@ def _nested(library: Any) -> Any:
     layers = library.layers
     inner_input = library.Input((3,))
     inner = library.Model(inner_input, layers.Dense(3, "tanh")(inner_input), name="inner")
-    stack = library.Sequential([layers.Dense(3), layers.BatchNormalization()], name="stack")
+    stack = library.Sequential([layers.Dense(3, "tanh"), layers.BatchNormalization()], name="stack")
     inputs = library.Input((4,))
     x = inner(stack(layers.Dense(3)(inputs)))
     return _compiled(library, library.Model(inputs, layers.Dense(2)(layers.Add()([x, inner(x)]))))
