@@ -1,8 +1,10 @@
 """The LSTM and the GRU along whole sequences, products with the inputs included, with gradients worked out by hand.
 
 Sequences are time-major, `(time, batch, features)`. Steps are done in groups, one turn of a loop each: the loop costs
-less, and one product makes the inputs' part of the sums for a whole group. The way back does step by step only what
-depends on the step after; gradients of weights and inputs are products over all steps at once.
+less, one product makes the inputs' part of the sums for a whole group, and what the way back needs of a group is kept
+in one piece. The way back does step by step only what depends on the step after: all else, the slopes of the gates
+and the gradients of weights, is worked out for a whole group at once. The rows of a batch do not depend on each other:
+in graphs its two halves go their ways side by side, because the operations of a step are too small for two cores.
 
 Source: S. Hochreiter and J. Schmidhuber, Long Short-Term Memory (1997); K. Cho et al., Learning Phrase Representations
 using RNN Encoder-Decoder (2014); P. J. Werbos, Backpropagation Through Time (1990).
@@ -10,15 +12,21 @@ using RNN Encoder-Decoder (2014); P. J. Werbos, Backpropagation Through Time (19
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 _GROUP = 5
 """Steps of a group. Larger groups make larger graphs, which take longer to trace, and gain nothing."""
+_LEAST_HALVED = 16
+"""Rows of a batch that is worth going along in two halves; a batch of unknown size always does."""
 
-Turn = Callable[[Any, int, Any], Any]
+Span = tuple[Any, int, Any]
+"""Groups that follow each other: the first one's first step, the steps of each, and how many there are."""
+Kept = list[Any]
+"""What is kept of a span, `(steps of a group, batch, ...)` of each group: TensorArrays, and tensors of a lone group."""
 
 
 def lstm(
@@ -60,162 +68,197 @@ def gru(
 def _differentiable(
     rule: Callable[..., Any], inputs: Any, states: list[Any], weights: list[Any], mask: Any, all_outputs: bool
 ) -> list[tf.Tensor]:
+    weights = [tf.convert_to_tensor(weight) for weight in weights]
+    tensors = [tf.convert_to_tensor(tensor) for tensor in (inputs, *states)]
     columns = None if mask is None else mask[..., None]
 
-    @tf.custom_gradient
-    def forward(*tensors: tf.Tensor) -> Any:
-        return rule(columns, all_outputs, *tensors)
+    def along(columns: Any, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        @tf.custom_gradient
+        def forward(*tensors: tf.Tensor) -> Any:
+            return rule(columns, all_outputs, *tensors)
 
-    return forward(*[tf.convert_to_tensor(tensor) for tensor in (inputs, *states, *weights)])
+        return forward(*tensors, *weights)
+
+    rows = tensors[0].shape[1]
+    if tf.executing_eagerly() or (rows is not None and rows < _LEAST_HALVED):
+        return along(columns, tensors)
+    rows = tf.shape(tensors[0])[1] if rows is None else rows
+    parts = [rows // 2, rows - rows // 2]
+    halves = [tf.split(tensor, parts, axis=-2) for tensor in tensors]
+    masks = [None, None] if columns is None else tf.split(columns, parts, axis=-2)
+    results = [along(mask, tensors) for mask, tensors in zip(masks, zip(*halves, strict=True), strict=True)]
+    return [tf.concat(both, -2) for both in zip(*results, strict=True)]
 
 
 def _lstm_and_gradient(
     columns: Any, all_outputs: bool, x: tf.Tensor, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor,
     recurrent_kernel: tf.Tensor, bias: tf.Tensor,
 ) -> tuple[Any, Any]:  # fmt: skip
-    count = _length(x)
+    spans, units = _spans(x), recurrent_kernel.shape[0]
 
-    def turn(first: Any, size: int, carried: Any) -> Any:
-        h, c, arrays = carried
+    def turn(first: Any, size: int, carried: Any) -> tuple[Any, list[tf.Tensor]]:
+        h, c = carried
         sums, shown = _products(x, first, size, kernel, bias), _steps(columns, first, size)
+        kept = []
         for step in range(size):
-            i, f, g, o = _side_by_side(sums[step] + tf.matmul(h, recurrent_kernel), 4)
-            i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
+            both, g, o = _side_by_side(sums[step] + tf.matmul(h, recurrent_kernel), [2 * units, units, units])
+            both, g, o = tf.sigmoid(both), tf.tanh(g), tf.sigmoid(o)
+            i, f = _side_by_side(both, [units, units])
             memory = f * c + i * g
             squashed = tf.tanh(memory)
-            arrays = _written(arrays, first + step, [h, c, squashed, i, f, g, o])
+            kept.append([h, c, both, g, o, squashed])
             h, c = _where(shown[step], o * squashed, h), _where(shown[step], memory, c)
-        return h, c, arrays
+        return (h, c), _stacked(kept)
 
-    last_h, last_c, arrays = _in_groups(turn, count, (h, c, [_array(h, count) for _ in range(7)]))
-    kept = [array.stack() for array in arrays]
+    (last_h, last_c), kept = _in_groups(turn, spans, (h, c), [units, units, 2 * units, units, units, units])
 
     def gradient(d_last_h: tf.Tensor, d_last_c: tf.Tensor, d_hidden: Any = None) -> tuple[tf.Tensor, ...]:
-        to_h = tf.split(tf.transpose(recurrent_kernel), 4)
+        to_h = tf.transpose(recurrent_kernel)
 
-        def back(first: Any, size: int, carried: Any) -> Any:
-            dh, dc, arrays = carried
-            parts = [_steps(part, first, size) for part in (*kept, d_hidden, columns)]
+        def back(first: Any, size: int, carried: Any, kept: list[tf.Tensor]) -> tuple[Any, list[tf.Tensor]]:
+            dh, dc, total = carried
+            h, c, both, g, o, squashed = kept
+            i, f = _side_by_side(both, [units, units])
+            here, arriving = _part(columns, first, size), _steps(d_hidden, first, size)
+            slopes = [_by_sigmoid(both, tf.concat([g, c], -1)), _by_tanh(g, i), _by_sigmoid(o, squashed)]
+            to_sums = tf.unstack(_where(here, tf.concat(slopes, -1), 0))
+            to_memory, onward = tf.unstack(_where(here, _by_tanh(squashed, o), 0)), tf.unstack(_where(here, f, 1))
+            shown, sums = _steps(columns, first, size), []
             for step in reversed(range(size)):
-                _, before, squashed, i, f, g, o, arriving, here = [part[step] for part in parts]
-                dh, past_h = _through(here, _plus(dh, arriving))
-                dc, past_c = _through(here, dc)
-                dc += _by_tanh(squashed, dh * o)
-                sums = [_by_sigmoid(i, dc * g), _by_sigmoid(f, dc * before), _by_tanh(g, dc * i)]
-                sums.append(_by_sigmoid(o, dh * squashed))
-                arrays = _written(arrays, first + step, sums)
-                dh, dc = _plus(_product(sums, to_h), past_h), _plus(dc * f, past_c)
-            return dh, dc, arrays
+                dh = _plus(dh, arriving[step])
+                dc += dh * to_memory[step]
+                sums.append(tf.concat([dc, dc, dc, dh], 1) * to_sums[step])
+                past = None if here is None else _where(shown[step], tf.zeros_like(dh), dh)
+                dh, dc = _plus(tf.matmul(sums[-1], to_h), past), dc * onward[step]
+            all_sums = tf.stack(sums[::-1])
+            total = _further(total, [h, _part(x, first, size)], all_sums)
+            return (dh, dc, total), [all_sums]
 
-        begun = (d_last_h, d_last_c, [_array(h, count) for _ in range(4)])
-        dh, dc, arrays = _in_groups(back, count, begun, reverse=True)
-        sums = [_rows(array.stack()) for array in arrays]
-        to_x, to_kernel, to_bias = _of_inputs(x, kernel, sums)
-        return to_x, dh, dc, to_kernel, _of_kernel(_rows(kept[0]), sums), to_bias
+        begun = (d_last_h, d_last_c, _nothing([h, x], kernel))
+        (dh, dc, total), sums = _in_groups(back, spans, begun, [4 * units], kept)
+        to_x = tf.matmul(_sequence(sums, 0, x), kernel, transpose_b=True)
+        total = tf.cast(total, kernel.dtype)
+        return to_x, dh, dc, total[units:-1], total[:units], total[-1]
 
-    return _outputs([last_h, last_c], kept[0], all_outputs), gradient
+    return _outputs([last_h, last_c], kept, x, all_outputs), gradient
 
 
 def _gru_and_gradient(
     columns: Any, all_outputs: bool, x: tf.Tensor, h: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor,
     bias: tf.Tensor,
 ) -> tuple[Any, Any]:  # fmt: skip
-    count, two = _length(x), 2 * recurrent_kernel.shape[0]
-    outer = bias[0] + tf.concat([bias[1, :two], tf.zeros_like(bias[1, two:])], 0)
+    spans, units = _spans(x), recurrent_kernel.shape[0]
+    outer = bias[0] + tf.concat([bias[1, : 2 * units], tf.zeros_like(bias[1, 2 * units :])], 0)
 
-    def turn(first: Any, size: int, carried: Any) -> Any:
-        h, arrays = carried
+    def turn(first: Any, size: int, carried: Any) -> tuple[Any, list[tf.Tensor]]:
+        (h,) = carried
         sums, shown = _products(x, first, size, kernel, outer), _steps(columns, first, size)
+        kept = []
         for step in range(size):
-            inner = tf.matmul(h, recurrent_kernel)
-            z, r = _side_by_side(tf.sigmoid(sums[step][:, :two] + inner[:, :two]), 2)
-            recalled = inner[:, two:] + bias[1, two:]
-            g = tf.tanh(sums[step][:, two:] + r * recalled)
-            arrays = _written(arrays, first + step, [h, z, r, g, recalled])
+            both, recalled = _side_by_side(tf.matmul(h, recurrent_kernel), [2 * units, units])
+            to_both, to_g = _side_by_side(sums[step], [2 * units, units])
+            both, recalled = tf.sigmoid(to_both + both), recalled + bias[1, 2 * units :]
+            z, r = _side_by_side(both, [units, units])
+            g = tf.tanh(to_g + r * recalled)
+            kept.append([h, both, g, recalled])
             h = _where(shown[step], g + z * (h - g), h)
-        return h, arrays
+        return (h,), _stacked(kept)
 
-    last, arrays = _in_groups(turn, count, (h, [_array(h, count) for _ in range(5)]))
-    kept = [array.stack() for array in arrays]
+    (last,), kept = _in_groups(turn, spans, (h,), [units, 2 * units, units, units])
 
     def gradient(d_last: tf.Tensor, d_hidden: Any = None) -> tuple[tf.Tensor, ...]:
-        to_h = tf.split(tf.transpose(recurrent_kernel), 3)
+        to_h = tf.transpose(recurrent_kernel)
 
-        def back(first: Any, size: int, carried: Any) -> Any:
-            dh, arrays = carried
-            parts = [_steps(part, first, size) for part in (*kept, d_hidden, columns)]
+        def back(first: Any, size: int, carried: Any, kept: list[tf.Tensor]) -> tuple[Any, list[tf.Tensor]]:
+            dh, of_h, of_x = carried
+            h, both, g, recalled = kept
+            z, r = _side_by_side(both, [units, units])
+            here, arriving = _part(columns, first, size), _steps(d_hidden, first, size)
+            to_g = _where(here, _by_tanh(g, 1 - z), 0)
+            slopes = [_where(here, _by_sigmoid(both, tf.concat([h - g, to_g * recalled], -1)), 0), to_g * r]
+            to_inner, onward = tf.unstack(tf.concat(slopes, -1)), tf.unstack(_where(here, z, 1))
+            inner, arrived = [], []
             for step in reversed(range(size)):
-                before, z, r, g, recalled, arriving, here = [part[step] for part in parts]
-                dh, past = _through(here, _plus(dh, arriving))
-                onward = dh * z
-                to_g = _by_tanh(g, dh - onward)
-                to_z, to_r = _by_sigmoid(z, dh * (before - g)), _by_sigmoid(r, to_g * recalled)
-                inner = [to_z, to_r, to_g * r]
-                arrays = _written(arrays, first + step, [*inner, to_g])
-                dh = _plus(_product(inner, to_h, onward), past)
-            return dh, arrays
+                dh = _plus(dh, arriving[step])
+                arrived.append(dh)
+                inner.append(tf.concat([dh, dh, dh], 1) * to_inner[step])
+                dh = tf.matmul(inner[-1], to_h) + dh * onward[step]
+            all_inner = tf.stack(inner[::-1])
+            all_outer = tf.concat([all_inner[..., : 2 * units], tf.stack(arrived[::-1]) * to_g], -1)
+            of_h, of_x = _further(of_h, [h], all_inner), _further(of_x, [_part(x, first, size)], all_outer)
+            return (dh, of_h, of_x), [all_outer]
 
-        begun = (d_last, [_array(h, count) for _ in range(4)])
-        dh, arrays = _in_groups(back, count, begun, reverse=True)
-        *inner, to_g = [_rows(array.stack()) for array in arrays]
-        to_x, to_kernel, to_bias = _of_inputs(x, kernel, [*inner[:2], to_g])
-        to_biases = tf.stack([to_bias, tf.concat([to_bias[:two], tf.reduce_sum(inner[2], 0)], 0)])
-        return to_x, dh, to_kernel, _of_kernel(_rows(kept[0]), inner), to_biases
+        begun = (d_last, _nothing([h], kernel), _nothing([x], kernel))
+        (dh, of_h, of_x), sums = _in_groups(back, spans, begun, [3 * units], kept)
+        to_x = tf.matmul(_sequence(sums, 0, x), kernel, transpose_b=True)
+        of_h, of_x = tf.cast(of_h, kernel.dtype), tf.cast(of_x, kernel.dtype)
+        return to_x, dh, of_x[:-1], of_h[:-1], tf.stack([of_x[-1], of_h[-1]])
 
-    return _outputs([last], kept[0], all_outputs), gradient
+    return _outputs([last], kept, x, all_outputs), gradient
 
 
-def _outputs(last: list[tf.Tensor], before: tf.Tensor, all_outputs: bool) -> list[tf.Tensor]:
-    """The last states and, if wanted, the first of them after every step, given it before every step."""
-    return [*last, tf.concat([before[1:], last[0][None]], 0)] if all_outputs else last
+def _outputs(last: list[tf.Tensor], kept: list[Kept], x: tf.Tensor, all_outputs: bool) -> list[tf.Tensor]:
+    """The last states and, if wanted, the first of them after every step, which is kept first, before every step."""
+    return [*last, tf.concat([_sequence(kept, 0, x)[1:], last[0][None]], 0)] if all_outputs else last
 
 
 # Groups of steps.
 
 
-def _length(sequence: tf.Tensor) -> Any:
-    return tf.shape(sequence)[0] if sequence.shape[0] is None else sequence.shape[0]
+def _spans(sequence: tf.Tensor) -> list[Span]:
+    """The groups that a sequence falls into: all of `_GROUP` steps, and what is left; eagerly one of all steps."""
+    count = tf.shape(sequence)[0] if sequence.shape[0] is None else sequence.shape[0]
+    if tf.executing_eagerly():
+        return [(0, count, 1)]
+    whole = count // _GROUP * _GROUP
+    if not isinstance(count, int):
+        return [(0, _GROUP, count // _GROUP), (whole, 1, count - whole)]
+    spans = [(0, _GROUP, count // _GROUP), (whole, count - whole, 1)]
+    return [(first, size, times) for first, size, times in spans if size and times]
 
 
-def _in_groups(turn: Turn, count: Any, carried: Any, reverse: bool = False) -> Any:
-    """What is carried after all steps; `turn(first, size, carried)` does `size` steps, of which `first` is the first.
+def _in_groups(
+    turn: Callable[..., Any], spans: list[Span], carried: Any, widths: list[int], given: list[Kept] | None = None
+) -> tuple[Any, list[Kept]]:
+    """What is carried after all steps, and what was kept of each group.
 
     Args:
-        turn: does a group of steps.
-        count: how many steps there are, a number or a tensor.
-        carried: what the first group gets.
-        reverse: whether the last group comes first.
+        turn: does a group of steps: from its first step, their number, what is carried and what is given of the group
+            to what is carried on and what is kept, `(steps of the group, batch, width)` each.
+        spans: the groups.
+        carried: tensors for the first group, `(batch, units)` the first of them.
+        widths: of what is kept.
+        given: what was kept of each group on the way there; the last group then comes first.
     """
-    if tf.executing_eagerly():
-        return turn(0, count, carried)
-    whole = count // _GROUP * _GROUP
-    rest = (count - whole, 1) if isinstance(count, int) else (1, count - whole)
-    spans = [(0, _GROUP, count // _GROUP), (whole, *rest)]
-    for begin, size, times in reversed(spans) if reverse else spans:
-        carried = _repeated(turn, begin, size, times, carried, reverse)
-    return carried
+    kept: list[Kept] = [[] for _ in spans]
+    for place in range(len(spans)) if given is None else reversed(range(len(spans))):
+        carried, kept[place] = _repeated(turn, spans[place], carried, widths, None if given is None else given[place])
+    return carried, kept
 
 
-def _repeated(turn: Turn, begin: Any, size: int, times: Any, carried: Any, reverse: bool) -> Any:
-    if isinstance(times, int) and (times < 2 or not size):
-        return turn(begin, size, carried) if times and size else carried
+def _repeated(
+    turn: Callable[..., Any], span: Span, carried: Any, widths: list[int], given: Kept | None
+) -> tuple[Any, Kept]:
+    begin, size, times = span
+    if isinstance(times, int) and times == 1:
+        return turn(begin, size, carried, *([] if given is None else [given]))
+    shapes = [[size, carried[0].shape[0], width] for width in widths]
+    empty = [tf.TensorArray(carried[0].dtype, times, element_shape=shape) for shape in shapes]
 
-    def body(i: tf.Tensor, carried: Any) -> tuple[tf.Tensor, Any]:
-        place = times - 1 - i if reverse else i
-        after = turn(begin + place * size, size, carried)
-        tf.nest.map_structure(_set_shape, after, carried)
-        return i + 1, after
+    def body(i: Any, carried: Any, kept: Kept) -> tuple[Any, Any, Kept]:
+        place = i if given is None else times - 1 - i
+        parts = [] if given is None else [[array.read(place) for array in given]]
+        after, values = turn(begin + place * size, size, carried, *parts)
+        tf.nest.map_structure(lambda value, like: value.set_shape(like.shape), after, carried)
+        return i + 1, after, [array.write(place, value) for array, value in zip(kept, values, strict=True)]
 
-    return tf.while_loop(lambda i, _: i < times, body, (tf.constant(0), carried), maximum_iterations=times)[1]
-
-
-def _set_shape(value: Any, like: Any) -> None:
-    if isinstance(value, tf.Tensor):
-        value.set_shape(like.shape)
+    return tf.while_loop(lambda i, *_: i < times, body, (tf.constant(0), carried, empty), maximum_iterations=times)[1:]
 
 
-def _part(sequence: tf.Tensor, first: Any, size: int) -> tf.Tensor:
+def _part(sequence: Any, first: Any, size: int) -> Any:
     """Steps from the first on, `(size, ...)`: at a place that is a tensor, a size that is not, as XLA asks for."""
+    if sequence is None:
+        return None
     actual = tf.shape(sequence)
     sizes = [actual[axis] if length is None else length for axis, length in enumerate(sequence.shape)]
     part = tf.slice(sequence, [first, *[0] * (len(sizes) - 1)], [size, *sizes[1:]])
@@ -228,30 +271,42 @@ def _steps(sequence: Any, first: Any, size: int) -> list[Any]:
     return [None] * size if sequence is None else tf.unstack(_part(sequence, first, size))
 
 
+def _stacked(steps: list[list[tf.Tensor]]) -> list[tf.Tensor]:
+    """What was kept of each step as `(steps, ...)`."""
+    return [tf.stack(values) for values in zip(*steps, strict=True)]
+
+
+def _sequence(kept: list[Kept], place: int, x: tf.Tensor) -> tf.Tensor:
+    """What was kept at that place, `(time, batch, width)`, along the sequence x."""
+    rows = tf.shape(x)[1] if x.shape[1] is None else x.shape[1]
+    parts = []
+    for span in kept:
+        part = span[place]
+        if isinstance(part, tf.TensorArray):  # its own `stack` refuses an empty one if the batch has an unknown length
+            size, _, width = part.element_shape
+            groups = tf.raw_ops.TensorListStack(
+                input_handle=part.flow, element_shape=[size, rows, width], element_dtype=part.dtype
+            )
+            part = tf.reshape(groups, [-1, rows, width])
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else tf.concat(parts, 0)
+
+
 def _products(x: tf.Tensor, first: Any, size: int, kernel: tf.Tensor, bias: tf.Tensor) -> list[tf.Tensor]:
     """The inputs' part of the sums of each of the steps, from one product."""
     sums = tf.nn.bias_add(tf.matmul(_rows(_part(x, first, size)), kernel), bias)
     return tf.unstack(tf.reshape(sums, [size, -1, kernel.shape[-1]]))
 
 
-def _array(like: tf.Tensor, count: Any) -> tf.TensorArray:
-    """A place for one such tensor of each step."""
-    return tf.TensorArray(like.dtype, count, element_shape=like.shape)
-
-
-def _written(arrays: list[tf.TensorArray], place: Any, values: list[tf.Tensor]) -> list[tf.TensorArray]:
-    return [array.write(place, value) for array, value in zip(arrays, values, strict=True)]
-
-
 # Parts of a step.
 
 
-def _side_by_side(sums: tf.Tensor, number: int) -> list[tf.Tensor]:
+def _side_by_side(value: tf.Tensor, widths: list[int]) -> list[tf.Tensor]:
     """The columns of each gate. Slices are taken by one thread; a split that size wakes others, which takes longer."""
     if tf.executing_eagerly():
-        return tf.split(sums, number, axis=1)
-    width = sums.shape[-1] // number
-    return [sums[:, gate * width : (gate + 1) * width] for gate in range(number)]
+        return tf.split(value, widths, axis=-1)
+    ends = list(itertools.accumulate(widths))
+    return [value[..., end - width : end] for width, end in zip(widths, ends, strict=True)]
 
 
 def _by_sigmoid(output: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
@@ -262,28 +317,16 @@ def _by_tanh(output: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     return tf.raw_ops.TanhGrad(y=output, dy=gradient)
 
 
-def _where(here: Any, value: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+def _where(here: Any, value: Any, other: Any) -> Any:
+    """The value where the mask is True, else the other, numbers among them; the value where there is no mask."""
     return value if here is None else tf.where(here, value, other)
-
-
-def _through(here: Any, gradient: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    """What of a gradient goes to the gates of a step, and what passes by where the mask is False; None for nothing."""
-    if here is None:
-        return gradient, None
-    nothing = tf.zeros_like(gradient)
-    return tf.where(here, gradient, nothing), tf.where(here, nothing, gradient)
 
 
 def _plus(value: tf.Tensor, other: Any) -> tf.Tensor:
     return value if other is None else value + other
 
 
-def _product(sums: list[tf.Tensor], kernels: list[tf.Tensor], *others: tf.Tensor) -> tf.Tensor:
-    """The gates' sums side by side times the kernels one below the other, without putting them there."""
-    return tf.add_n([*others, *(tf.matmul(part, kernel) for part, kernel in zip(sums, kernels, strict=True))])
-
-
-# Gradients for all steps at once.
+# Gradients of weights.
 
 
 def _rows(sequence: tf.Tensor) -> tf.Tensor:
@@ -291,13 +334,19 @@ def _rows(sequence: tf.Tensor) -> tf.Tensor:
     return tf.reshape(sequence, [-1, sequence.shape[-1]])
 
 
-def _of_kernel(factors: tf.Tensor, sums: list[tf.Tensor]) -> tf.Tensor:
-    """The gradient of a kernel that the factors are multiplied with, given the gradients of each gate's sums."""
-    return tf.concat([tf.matmul(factors, part, transpose_a=True) for part in sums], 1)
+def _nothing(factors: list[tf.Tensor], kernel: tf.Tensor) -> tf.Tensor:
+    """Zeros for `_further`: in no less than single precision, so that many small parts are not lost."""
+    dtype = tf.float32 if kernel.dtype.size < 4 else kernel.dtype
+    return tf.zeros([sum(factor.shape[-1] for factor in factors) + 1, kernel.shape[-1]], dtype)
 
 
-def _of_inputs(x: tf.Tensor, kernel: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The gradients of inputs, kernel and bias, given the gradients of each gate's sums."""
-    to_x = tf.reshape(_product(sums, tf.split(tf.transpose(kernel), len(sums))), tf.shape(x))
-    both = _of_kernel(tf.concat([_rows(x), tf.ones_like(sums[0][:, :1])], 1), sums)
-    return to_x, both[:-1], both[-1]
+def _further(total: tf.Tensor, factors: list[tf.Tensor], sums: tf.Tensor) -> tf.Tensor:
+    """The total and a group's share of the gradient of a kernel for each of the factors, and in the last row of a bias.
+
+    Args:
+        total: of the groups so far.
+        factors: what the kernels are multiplied with, `(steps, batch, features)`.
+        sums: the gradients of the sums, `(steps, batch, columns)`.
+    """
+    columns = [*map(_rows, factors), tf.ones_like(_rows(sums)[:, :1])]
+    return total + tf.cast(tf.matmul(tf.concat(columns, 1), _rows(sums), transpose_a=True), total.dtype)

@@ -89,10 +89,10 @@ def test_states_given_by_the_caller_are_used_and_get_gradients(name: str) -> Non
     )
 
 
-@pytest.mark.parametrize("steps", [1, 5, 7, 10, 13])
+@pytest.mark.parametrize(("rows", "steps"), [(4, 1), (4, 5), (4, 7), (4, 10), (4, 13), (1, 7), (17, 7), (32, 10)])
 @pytest.mark.parametrize("name", ["GRU", "LSTM"])
-def test_graphs_of_known_and_of_open_length_give_the_oracles_numbers(name: str, steps: int) -> None:
-    x, mask = tf.constant(_normal(4, steps, 3)), tf.constant(_normal(4, steps) > -0.5)
+def test_graphs_of_known_and_of_open_lengths_give_the_oracles_numbers(name: str, rows: int, steps: int) -> None:
+    x, mask = tf.constant(_normal(rows, steps, 3)), tf.constant(_normal(rows, steps) > -0.5)
     for options in ({}, {"return_sequences": True, "return_state": True}):
         ours, theirs = _pair(lambda keras, options=options: MAKERS[name](keras, **options))
         for masks in ([], [mask]):
