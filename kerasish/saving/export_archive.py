@@ -141,7 +141,11 @@ def export(model: Any, filepath: Any) -> None:
             f"The model {model.name!r} cannot be exported: the shape of its inputs is not known yet.\n"
             "Call it on inputs, train it, or call build(input_shape), first."
         )
+
+    def serve(args_0: Any) -> Any:
+        return model(args_0, training=False)
+
     archive = ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", lambda args_0: model(args_0, training=False), [named_inputs(model)])
+    archive.add_endpoint("serve", tf.autograph.experimental.do_not_convert(serve), [named_inputs(model)])
     archive.write_out(filepath)

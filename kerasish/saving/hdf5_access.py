@@ -42,9 +42,25 @@ def is_open_group(target: Any) -> bool:
 
 
 class _Steady(io.FileIO):
-    """A file that takes what it cannot write too, and keeps the first error: HDF5 never closes a file that fails."""
+    """A part of a file, from a place to the end, as if it were a whole file.
+
+    It takes what it cannot write too, and keeps the first error: HDF5 never closes a file that fails.
+    """
 
     error: OSError | None = None
+
+    def __init__(self, path: str, mode: str, start: int):
+        super().__init__(path, mode)
+        self._start = start
+        self.seek(0)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """The place in the part."""
+        return super().seek(offset + (self._start if whence == os.SEEK_SET else 0), whence) - self._start
+
+    def tell(self) -> int:
+        """The place in the part."""
+        return super().tell() - self._start
 
     def write(self, content: Any) -> int:
         """The number of bytes, as if all were written."""
@@ -52,21 +68,22 @@ class _Steady(io.FileIO):
         size = len(rest)
         try:
             while rest and self.error is None:
-                start, written = self.tell(), super().write(rest[:_PIECE])
+                place, written = super().tell(), super().write(rest[:_PIECE])
                 rest = rest[written:]
                 if size >= _PIECE:
-                    begin_flush(self.fileno(), start, written)  # so that there is less to wait for at the end
+                    begin_flush(self.fileno(), place, written)  # so that there is less to wait for at the end
         except OSError as error:
             self.error = error
         return size
 
     def truncate(self, size: int | None = None) -> int:
-        """The size asked for, as if the file had it; HDF5 makes room for its data so."""
+        """The size asked for, as if the part had it; HDF5 makes room for its data so."""
+        size = self.tell() if size is None else size
         try:
-            return super().truncate(size)
+            super().truncate(self._start + size)
         except OSError as error:
             self.error = self.error or error
-            return self.tell() if size is None else size
+        return size
 
 
 @contextmanager
@@ -75,16 +92,18 @@ def written(target: Any) -> Iterator[Any]:
     if is_open_group(target):
         yield target
         return
-    with replaced_file(target) as new, made(new) as file:
-        yield file
+    with replaced_file(target) as new:
+        open(new, "xb").close()
+        with made(new) as file:
+            yield file
 
 
 @contextmanager
-def made(path: str) -> Iterator[Any]:
-    """A new file at the path, which nothing guards: for temporary ones."""
+def made(path: str, start: int = 0) -> Iterator[Any]:
+    """A new HDF5 file from the place `start` to the end of the file at the path, which nothing guards."""
     import h5py
 
-    with _Steady(path, "w+b") as disk:
+    with _Steady(path, "r+b", start) as disk:
         with h5py.File(disk, "w") as file:
             yield file
         if disk.error is not None:

@@ -7,6 +7,7 @@ Source: archives of tf.keras 2.12 to 2.15 and tf_keras (`config.json`, `metadata
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -31,6 +32,28 @@ _LARGEST_RATIO = 100
 _PIECE = 2**20
 
 
+class _Output(io.BufferedRandom):
+    """The file of a new archive, into which HDF5 writes a member itself: no copy of the weights is made for it."""
+
+    _is_reread = False
+
+    def __init__(self, path: str):
+        super().__init__(io.FileIO(path, "x+b"))
+
+    @contextmanager
+    def reread(self) -> Iterator[None]:
+        """What was read in this context is taken as written again, so that the archive adds up its check sum."""
+        self._is_reread = True
+        try:
+            yield
+        finally:
+            self._is_reread = False
+
+    def write(self, content: Any) -> int:
+        """The number of bytes."""
+        return len(content) if self._is_reread else super().write(content)
+
+
 def save(model: Any, path: str, compiled: bool = True) -> None:
     """Writes the archive `path`; without the compile arguments if `compiled` is False.
 
@@ -40,17 +63,16 @@ def save(model: Any, path: str, compiled: bool = True) -> None:
     """
     config = to_json(_described(model, compiled))
     metadata = to_json({"keras_version": KERAS_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")})
-    with replaced_file(path) as new, zipfile.ZipFile(new, "w") as archive:
+    with replaced_file(path) as new, _Output(new) as output, zipfile.ZipFile(output, "w") as archive:
         archive.writestr(_METADATA, metadata)
         archive.writestr(_CONFIG, config)
-        with tempfile.TemporaryDirectory(dir=os.path.dirname(new) or ".", prefix=f"{os.path.basename(new)}-") as folder:
-            weights = os.path.join(folder, _WEIGHTS)
-            with hdf5_access.made(weights) as file:
+        with archive.open(zipfile.ZipInfo(_WEIGHTS, time.localtime()[:6]), "w", force_zip64=True) as member:
+            output.flush()
+            with hdf5_access.made(new, output.tell()) as file:
                 object_tree.write(file, model)
-            entry = zipfile.ZipInfo.from_file(weights, _WEIGHTS)
-            with open(weights, "rb") as source, archive.open(entry, "w") as target:
-                shutil.copyfileobj(source, target, _PIECE)
-            _write_assets(archive, model, folder)
+            with output.reread():
+                shutil.copyfileobj(output, member, _PIECE)
+        _write_assets(archive, model, new)
 
 
 def load(path: str, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True) -> Any:
@@ -137,14 +159,14 @@ def _compile(model: Any, config: Any) -> None:
         ) from error
 
 
-def _write_assets(archive: zipfile.ZipFile, model: Any, folder: str) -> None:
-    for number, (path, thing) in enumerate(object_tree.members(model)):
+def _write_assets(archive: zipfile.ZipFile, model: Any, beside: str) -> None:
+    """Writes the files of each layer, which it makes in a folder of its own beside a path."""
+    for path, thing in object_tree.members(model):
         if hasattr(thing, "save_assets"):
-            own = os.path.join(folder, str(number))
-            os.mkdir(own)
-            thing.save_assets(own)
-            for name in sorted(os.listdir(own)):
-                archive.write(os.path.join(own, name), "/".join(filter(None, (_ASSETS, path, name))))
+            with tempfile.TemporaryDirectory(dir=os.path.dirname(beside), prefix=f"{os.path.basename(beside)}-") as own:
+                thing.save_assets(own)
+                for name in sorted(os.listdir(own)):
+                    archive.write(os.path.join(own, name), "/".join(filter(None, (_ASSETS, path, name))))
 
 
 def _read_assets(archive: zipfile.ZipFile, model: Any, path: str) -> None:

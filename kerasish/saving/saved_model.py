@@ -8,6 +8,7 @@ tf.keras, tf_keras and this library make the model anew.
 from __future__ import annotations
 
 import functools
+import keyword
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
@@ -269,6 +270,8 @@ def _signature(model: Any, inputs: Any, call: Any) -> Any:
 
 
 def _named(spec: Any, name: str) -> Any:
+    """The type under the name; words of Python's own become `arg_in` and the like, as TensorFlow does with `1x`."""
+    name = f"arg_{name}" if keyword.iskeyword(name) else name
     return tf.TensorSpec(spec.shape, spec.dtype, name) if isinstance(spec, tf.TensorSpec) else spec
 
 

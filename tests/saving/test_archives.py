@@ -1,6 +1,8 @@
 """Archives `.keras` and files `.weights.h5`: their layout, what is refused, and that a failed load changes nothing."""
 
 import json
+import os
+import pathlib
 import zipfile
 
 import h5py
@@ -245,3 +247,46 @@ def test_a_vocabulary_from_a_file_goes_with_the_model(path, here):
     model.save(path)
     (here / "words.txt").unlink()
     assert keras.models.load_model(path)(tf.constant([["b"]])).numpy().item() == 2
+
+
+def test_weights_are_written_straight_into_the_archive(here):
+    """No copy of them lies beside it; what is there in the end is a sound archive."""
+
+    class Watching(keras.layers.Dense):
+        def save_own_variables(self, store):
+            super().save_own_variables(store)
+            beside.append([name for name in os.listdir(here) if name != "model.keras"])
+
+        def save_assets(self, folder):
+            (pathlib.Path(folder) / "words.txt").write_text("words")
+
+    beside = []
+    model = keras.Sequential([keras.Input((4,)), Watching(300), keras.layers.Dense(2000), Watching(2)])
+    for _ in range(2):
+        model.save("model.keras")
+    assert [len(names) for names in beside] == [1] * 4
+    assert os.listdir(here) == ["model.keras"]
+    with zipfile.ZipFile("model.keras") as archive:
+        assert archive.testzip() is None
+        assert [name for name in archive.namelist() if "words" not in name] == [
+            "metadata.json", "config.json", "model.weights.h5"
+        ]  # fmt: skip
+        assert sum("words.txt" in name for name in archive.namelist()) == 2
+    other = keras.models.load_model("model.keras", custom_objects={"Watching": Watching})
+    assert same(other.get_weights(), model.get_weights())
+
+
+def test_a_layer_that_cannot_be_written_leaves_the_earlier_archive(here):
+    class Failing(keras.layers.Dense):
+        def save_own_variables(self, store):
+            super().save_own_variables(store)
+            raise error
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.save("model.keras")
+    failing = keras.Sequential([keras.Input((4,)), keras.layers.Dense(300), Failing(2)])
+    for error in (RuntimeError("no more"), KeyboardInterrupt()):
+        with pytest.raises(type(error)):
+            failing.save("model.keras")
+        assert os.listdir(here) == ["model.keras"]
+        assert same(keras.models.load_model("model.keras").get_weights(), model.get_weights())

@@ -112,3 +112,41 @@ def test_layers_of_unknown_classes_run_their_graphs(direction, here):
     assert sum(map(float, loaded.losses)) == pytest.approx(sum(map(float, model.losses)), rel=1e-5)
     for _ in range(2):
         assert loaded.train_on_batch(X, Y) == pytest.approx(model.train_on_batch(X, Y), rel=1e-4)
+
+
+@pytest.mark.parametrize("how", ["save", "export", "tf.saved_model.save"])
+def test_inputs_may_have_the_names_of_pythons_own_words(how, here):
+    """tf_keras cannot write them: its signatures have them as names of arguments."""
+    a, b = keras.Input((4,), name="in"), keras.Input((4,), name="lambda")
+    model = keras.Model([a, b], keras.layers.Dense(2, name="class")(keras.layers.add([a, b])))
+    expected = model.predict({"in": X, "lambda": 2 * X}, verbose=0)
+    if how == "tf.saved_model.save":
+        tf.saved_model.save(model, "model")
+    else:
+        getattr(model, how)("model")
+    signature = tf.saved_model.load("model").signatures["serving_default"]
+    (found,) = signature(arg_in=tf.constant(X), arg_lambda=tf.constant(2 * X)).values()
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    if how == "save":
+        for library in (keras, tf_keras):
+            loaded = library.models.load_model("model")
+            assert loaded.input_names == ["in", "lambda"]
+            np.testing.assert_allclose(loaded.predict({"in": X, "lambda": 2 * X}, verbose=0), expected, atol=1e-6)
+
+
+def test_a_users_model_may_take_a_dict_with_such_keys(here):
+    class Words(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(2)
+
+        def call(self, inputs):
+            return self.dense(inputs["in"]) + self.dense(inputs["from"])
+
+    model, rows = Words(), {"in": X, "from": 2 * X}
+    expected = model(rows)
+    model.save("words")
+    np.testing.assert_array_equal(keras.models.load_model("words", custom_objects={"Words": Words})(rows), expected)
+    signature = tf.saved_model.load("words").signatures["serving_default"]
+    (found,) = signature(arg_in=tf.constant(X), arg_from=tf.constant(2 * X)).values()
+    np.testing.assert_allclose(found, expected, atol=1e-6)
