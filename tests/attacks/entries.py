@@ -67,6 +67,15 @@ def one_layer(layer, folder, custom_objects=None, safe_mode=True):
         return layers.deserialize(layer, custom_objects)
 
 
+def own_class(layer, folder, custom_objects=None, safe_mode=True):
+    """By the class itself, so that the file names none."""
+    kind = getattr(layers, str(layer["class_name"]), None)
+    if kind is None:
+        raise ValueError(f"There is no layer {layer['class_name']!r} to call.")
+    with trust.safe_mode(safe_mode), utils.custom_object_scope(custom_objects or {}):
+        return kind.from_config(layer["config"])
+
+
 def one_object(layer, folder, custom_objects=None, safe_mode=True):
     with trust.safe_mode(safe_mode):
         return utils.deserialize_keras_object(layer, custom_objects)
@@ -80,6 +89,13 @@ def one_object_of_saving(layer, folder, custom_objects=None, safe_mode=True):
 def wrapped(layer, folder, **options):
     """Within another layer's configuration."""
     return one_layer({"class_name": "TimeDistributed", "config": {"layer": layer}}, folder, **options)
+
+
+def nested(layer, folder, custom_objects=None, safe_mode=True):
+    """Within a model that is a layer of another."""
+    outer = json.loads(Sequential([Input((2,), name="rows"), victim_model()]).to_json())
+    with trust.safe_mode(safe_mode):
+        return models.model_from_json(json.dumps(planted(outer, layer)), custom_objects)
 
 
 @functools.cache
@@ -119,17 +135,21 @@ def _archive(by_tf_keras, layer, folder, **options):
     return models.load_model(path, **options)
 
 
-def _hdf5(by_tf_keras, layer, folder, **options):
+def _hdf5(by_tf_keras, layer, folder, is_open=False, **options):
     path = _copied("model.h5", by_tf_keras, folder)
     with h5py.File(path, "r+") as file:
         config = json.loads(file.attrs["model_config"])
         file.attrs["model_config"] = json.dumps(planted(config, layer)).encode()
+    if is_open:
+        with h5py.File(path) as file:
+            return saving.load_model(file, **options)
     return models.load_model(path, **options)
 
 
 CONFIGURATIONS = {
     "model_from_json": from_json, "model_from_config": from_config, "Sequential.from_config": by_class,
     "Model.from_config": by_functional, "layers.deserialize": one_layer,
+    "Layer.from_config": own_class, "nested models": nested,
     "utils.deserialize_keras_object": one_object, "saving.deserialize_keras_object": one_object_of_saving,
     "TimeDistributed": wrapped,
 }  # fmt: skip
@@ -138,6 +158,7 @@ FILES = {
     "SavedModel of tf_keras": functools.partial(_saved_model, True),
     "archive": functools.partial(_archive, False), "archive of tf_keras": functools.partial(_archive, True),
     "HDF5": functools.partial(_hdf5, False), "HDF5 of tf_keras": functools.partial(_hdf5, True),
+    "open HDF5 file": functools.partial(_hdf5, False, is_open=True),
 }  # fmt: skip
 ENTRIES = {**CONFIGURATIONS, **FILES}
 
