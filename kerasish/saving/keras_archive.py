@@ -27,6 +27,8 @@ from kerasish.saving.description import KERAS_VERSION, from_json, rebuild, to_js
 from kerasish.saving.replacement import recover, replaced_file
 
 _CONFIG, _METADATA, _WEIGHTS, _ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets"
+# Under this name alone tf_keras finds the optimizer with a loss scale: it has it under no public one.
+_LOSS_SCALE = {"module": "tf_keras.src.mixed_precision.loss_scale_optimizer", "class_name": "LossScaleOptimizerV3"}
 _LARGEST_TEXT = 64 * 2**20
 _LARGEST_RATIO = 100
 _PIECE = 2**20
@@ -117,7 +119,6 @@ def is_archive(path: str) -> bool:
 def _described(model: Any, compiled: bool) -> dict[str, Any]:
     """The configuration of a model as the archive has it."""
     config = sharing.marked(lambda: object_config.serialize(object_config.serialize_object(model)))
-    further: dict[str, Any] = {}
     spec = model.save_spec()
     inputs = None if spec is None else spec[0][0]
     shape = model._build_input_shape
@@ -127,11 +128,9 @@ def _described(model: Any, compiled: bool) -> dict[str, Any]:
         config["build_config"] = {"input_shape": shape}
     if compiled and model.compiled:
         config["compile_config"] = compilation = model.get_compile_config()
-        scaled = compilation["optimizer"]
-        if optimizer_weights.unscaled(model.optimizer) is not model.optimizer:  # tf.keras puts the scale around itself
-            compilation["optimizer"] = scaled["config"].pop("inner_optimizer")
-            further["loss_scale"] = scaled["config"]
-    return {**config, "kerasish": {"inputs": older_config.written(inputs), **further}}
+        if optimizer_weights.unscaled(model.optimizer) is not model.optimizer:
+            compilation["optimizer"].update(_LOSS_SCALE)
+    return {**config, "kerasish": {"inputs": older_config.written(inputs)}}
 
 
 def _build(model: Any, config: Any) -> None:
@@ -147,12 +146,8 @@ def _build(model: Any, config: Any) -> None:
 
 
 def _compile(model: Any, config: Any) -> None:
-    compilation, scale = config["compile_config"], (config.get("kerasish") or {}).get("loss_scale")
-    if scale:
-        inner = {"class_name": "LossScaleOptimizer", "config": {**scale, "inner_optimizer": compilation["optimizer"]}}
-        compilation = {**compilation, "optimizer": {"module": "keras.optimizers", **inner}}
     try:
-        model.compile_from_config(compilation)
+        model.compile_from_config(config["compile_config"])
     except ValueError as error:
         raise ValueError(
             f"{error}\nOr load the model without its loss and metrics: load_model(path, compile=False)."

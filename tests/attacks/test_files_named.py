@@ -1,9 +1,12 @@
 """S7, S9: a file does not make the library open another one."""
+import warnings
+import zipfile
+
 import h5py
 import numpy as np
 import pytest
 
-from kerasish import Input, Sequential, layers
+from kerasish import Input, Sequential, layers, models
 from tests.attacks.entries import ENTRIES
 
 KINDS = ["StringLookup", "TextVectorization", "IntegerLookup"]
@@ -110,3 +113,60 @@ def test_a_whole_layer_behind_a_link_is_not_read(tmp_path):
         file["victim"] = h5py.ExternalLink(str(tmp_path / "outside.h5"), "/victim")
     with pytest.raises(ValueError, match="is a link"):
         weighty_model().load_weights(path)
+
+
+def every_array(file):
+    found = []
+    file.visititems(lambda name, item: found.append(name) if getattr(item, "shape", None) else None)
+    return found
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("name", ["m.h5", "all.weights.h5", "m.keras"])
+def test_values_outside_of_any_other_file_are_not_read(name, other, tmp_path):
+    """Weights and state of the optimizer, in each place of each file."""
+    original = weighty_model()
+    original.compile("adam", "mse")
+    original.train_on_batch(np.ones((1, 2)), np.ones((1, 2)))
+    (original.save_weights if "weights" in name else original.save)(tmp_path / "good" / name)
+    inner = tmp_path / "good" / name
+    if name == "m.keras":
+        with zipfile.ZipFile(inner) as archive:
+            members = {key: archive.read(key) for key in archive.namelist()}
+        inner = tmp_path / "inner.h5"
+        inner.write_bytes(members["model.weights.h5"])
+    with h5py.File(inner) as file:
+        places = every_array(file)
+    assert len(places) >= 6
+    for number, place in enumerate(places):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        hostile = folder / name
+        hostile.write_bytes(inner.read_bytes())
+        with h5py.File(hostile, "r+") as file:
+            with_other(file, folder, place, other)
+        with h5py.File(hostile) as file:  # the attack is real
+            assert (file[place][()] == 42).all()
+        if name == "m.keras":
+            members["model.weights.h5"] = hostile.read_bytes()
+            with zipfile.ZipFile(hostile, "w") as archive:
+                for key, content in members.items():
+                    archive.writestr(key, content)
+        model = weighty_model()
+        model.compile("adam", "mse")
+        model.optimizer.build(model.trainable_variables)
+        before = [*model.get_weights(), *(variable.numpy() for variable in model.optimizer.variables)]
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            try:
+                read = model.load_weights(hostile) if "weights" in name else models.load_model(hostile)
+            except ValueError as error:
+                assert name in str(error), place
+                read = None
+            else:
+                assert any(name in str(one.message) or "optimizer" in str(one.message) for one in told), place
+        now = [*model.get_weights(), *(variable.numpy() for variable in model.optimizer.variables)]
+        assert all(np.array_equal(a, b) for a, b in zip(before, now, strict=True)), place
+        if read is not None:  # without the optimizer's state, which is told
+            values = [*read.get_weights(), *(variable.numpy() for variable in read.optimizer.variables)]
+            assert not any((value == 42).all() for value in values), place
