@@ -1,6 +1,7 @@
 """S10, S11, S17: a file does not take more memory than it has a right to, whatever sizes it declares."""
 import json
 import resource
+import zipfile
 
 import h5py
 import numpy as np
@@ -53,6 +54,40 @@ def test_an_array_that_only_declares_its_size(name, how, tmp_path, little_memory
         assert all(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
     with pytest.raises(ValueError, match="of which the file holds"):
         models.load_model(tmp_path / "m.h5")
+
+
+@pytest.mark.parametrize("name", ["all.weights.h5", "m.keras"])
+def test_arrays_of_newer_files_that_only_declare_their_size(name, tmp_path, little_memory):
+    """Each array of the file in turn: weights, metrics, state of the optimizer."""
+    saved, path = small_model(), tmp_path / name
+    (saved.save_weights if "weights" in name else saved.save)(path)
+    inner = path
+    if name == "m.keras":
+        with zipfile.ZipFile(path) as archive:
+            members = {key: archive.read(key) for key in archive.namelist()}
+        inner = tmp_path / "inner.h5"
+        inner.write_bytes(members["model.weights.h5"])
+    good, places = inner.read_bytes(), []
+    with h5py.File(inner) as file:
+        file.visititems(lambda place, item: places.append(place) if hasattr(item, "dtype") else None)
+    assert len(places) >= 9
+    for place in places:
+        inner.write_bytes(good)
+        with h5py.File(inner, "r+") as file:
+            declare(file, place, (HUGE,))
+        if name == "m.keras":
+            members["model.weights.h5"] = inner.read_bytes()
+            with zipfile.ZipFile(path, "w") as archive:
+                for key, content in members.items():
+                    archive.writestr(key, content)
+        model = small_model()
+        before = model.get_weights()
+        with pytest.raises(ValueError, match=f"{name}.* of which the file holds"):
+            model.load_weights(path)
+        assert all(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
+        if name == "m.keras":
+            with pytest.raises(ValueError, match="of which the file holds"):
+                models.load_model(path)
 
 
 @pytest.mark.filterwarnings("ignore:.*left out")
