@@ -14,6 +14,7 @@ from kerasish.core import object_config
 from kerasish.core.registry import Registry, family_of
 
 ACTIVATIONS = Registry("activation", "keras.activations")
+_FEW_CLASSES = 64
 _LAYERS = ("ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax", "ThresholdedReLU")
 
 __all__ = [
@@ -135,10 +136,19 @@ def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> tf.Tensor:
             f"softmax needs scores of at least two axes, (batch, classes). Received: x of shape {tuple(x.shape)}\n"
             f"Fix: softmax(x[None]) treats them as one sample."
         )
-    several = isinstance(axis, (tuple, list))
-    output = tf.exp(x - tf.reduce_logsumexp(x, axis, keepdims=True)) if several else tf.nn.softmax(x, axis)
+    if isinstance(axis, (tuple, list)):
+        output = tf.exp(x - tf.reduce_logsumexp(x, axis, keepdims=True))
+    elif axis in (-1, 1) and _is_of_few_classes(x):
+        output = tf.exp(tf.nn.log_softmax(x))
+    else:
+        output = tf.nn.softmax(x, axis)
     output._keras_logits = x
     return output
+
+
+def _is_of_few_classes(x: tf.Tensor) -> bool:
+    """Whether scores are so few that TensorFlow's kernel on CPUs, made for many, takes longer to start than to run."""
+    return x.shape.rank == 2 and x.dtype == tf.float32 and 0 < (x.shape[1] or 0) <= _FEW_CLASSES
 
 
 @ACTIVATIONS.register()
