@@ -30,13 +30,16 @@ _COMPILE = (
 )
 
 
-def rebuild(config: Any, place: str, custom_objects: dict[str, Any] | None = None) -> Any:
+def rebuild(
+    config: Any, place: str, custom_objects: dict[str, Any] | None = None, method: str = "compile_from_config"
+) -> Any:
     """The model that a configuration from a file describes, with fresh weights.
 
     Args:
         config: the JSON value.
         place: what messages call the file.
         custom_objects: the user's classes and functions by name.
+        method: what tells a model from a layer.
 
     Raises:
         ValueError: if it describes no model, or names a class that is not known.
@@ -47,7 +50,7 @@ def rebuild(config: Any, place: str, custom_objects: dict[str, Any] | None = Non
     except (AttributeError, IndexError, KeyError, TypeError, RecursionError, OverflowError, tf.errors.OpError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).splitlines()[:1])[:300]}"
         raise ValueError(f"{place} does not describe a model: {reason}") from error
-    if not hasattr(model, "compile_from_config"):
+    if not hasattr(model, method):
         raise ValueError(f"{place} does not describe a model, but: {model!r:.100}")
     return model
 

@@ -88,9 +88,9 @@ def load(path: str, custom_objects: dict[str, Any] | None = None, compile: bool 
         _check_version(archive, path)
         place = f"{_CONFIG!r} in {path!r}"
         config = from_json(_content(archive, _CONFIG, path), place)
-        model = rebuild(config, place, custom_objects)
+        model = rebuild(config, place, custom_objects, "save")  # a FeatureSpace has that too
         _build(model, config)
-        if compile and config.get("compile_config"):
+        if compile and config.get("compile_config") and _is_model(model):
             _compile(model, config)
         _read_assets(archive, model, path)
         with _weights(archive, path) as file:
@@ -119,6 +119,8 @@ def is_archive(path: str) -> bool:
 def _described(model: Any, compiled: bool) -> dict[str, Any]:
     """The configuration of a model as the archive has it."""
     config = sharing.marked(lambda: object_config.serialize(object_config.serialize_object(model)))
+    if not _is_model(model):
+        return {**config, "build_config": model.get_build_config()}
     spec = model.save_spec()
     inputs = None if spec is None else spec[0][0]
     shape = model._build_input_shape
@@ -133,12 +135,17 @@ def _described(model: Any, compiled: bool) -> dict[str, Any]:
     return {**config, "kerasish": {"inputs": older_config.written(inputs)}}
 
 
+def _is_model(thing: Any) -> bool:
+    """Whether it can be trained, unlike a FeatureSpace, which is saved as models are."""
+    return hasattr(thing, "compile_from_config")
+
+
 def _build(model: Any, config: Any) -> None:
     """Makes the weights of a model that has none yet, as far as its inputs are known."""
     if model.built:
         return
     inputs = older_config.read((config.get("kerasish") or {}).get("inputs"))
-    if inputs is not None:
+    if inputs is not None and _is_model(model):
         model.compute_output_signature(inputs)
         model.built = True
     elif config.get("build_config"):

@@ -100,7 +100,7 @@ def read(file: Any, model: Any, skip_mismatch: bool = False) -> None:
             warnings.warn(f"Left out: {error}", stacklevel=5)
     _assign([(variable, hdf5_access.values(data, variable)) for variable, data in pairs], own)
     stepped = hdf5_access.member(file, "optimizer")
-    if stepped is not None and model.optimizer is not None:
+    if stepped is not None and getattr(model, "optimizer", None) is not None:
         optimizer_weights.derive_further_state(stepped, model.optimizer)
 
 

@@ -25,6 +25,7 @@ from kerasish.utils.directory_datasets import (
     text_dataset_from_directory,
 )
 from kerasish.utils.embeddings import warmstart_embedding_matrix
+from kerasish.utils.feature_space import FeatureSpace
 from kerasish.utils.images import array_to_img, img_to_array, load_img, save_img
 from kerasish.utils.logs import (
     disable_interactive_logging,
@@ -39,6 +40,7 @@ from kerasish.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
     "CustomObjectScope",
+    "FeatureSpace",
     "GeneratorEnqueuer",
     "OrderedEnqueuer",
     "Progbar",

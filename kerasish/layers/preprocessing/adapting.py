@@ -25,6 +25,11 @@ class PreprocessingLayer(TensorLayer):
         """Whether the layer has seen examples since it was made or reset."""
         return self._is_adapted
 
+    @property
+    def learns(self) -> bool:
+        """Whether the layer needs examples, rather than having been given what it would learn."""
+        return True
+
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
         """Forgets what was learned, and learns from the examples.
 

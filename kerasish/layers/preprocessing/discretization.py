@@ -66,6 +66,11 @@ class Discretization(Specified, PreprocessingLayer):
         learned = self._boundaries().numpy().tolist()
         return learned or None
 
+    @property
+    def learns(self) -> bool:
+        """Whether the boundaries were not given to the constructor."""
+        return self._given is None
+
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments; what was learned is in the weights."""
         return {**super().get_config(), "bin_boundaries": self._given}

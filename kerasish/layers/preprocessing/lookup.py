@@ -94,6 +94,11 @@ class _IndexLookup(Specified, PreprocessingLayer):
 
     # The vocabulary.
 
+    @property
+    def learns(self) -> bool:
+        """Whether the vocabulary was not given to the constructor."""
+        return self.learns_vocabulary
+
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
         """The tokens in the order of their numbers.
 

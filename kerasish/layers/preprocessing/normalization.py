@@ -74,6 +74,11 @@ class Normalization(Specified, PreprocessingLayer):
         return keep
 
     @property
+    def learns(self) -> bool:
+        """Whether the moments were not given to the constructor."""
+        return self.input_mean is None
+
+    @property
     def mean(self) -> tf.Tensor:
         """The mean, in a shape that broadcasts to the inputs."""
         return self._moment(self.input_mean, "adapt_mean")

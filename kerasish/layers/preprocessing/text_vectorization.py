@@ -123,6 +123,11 @@ class TextVectorization(Specified, PreprocessingLayer):
         """Whether the vocabulary was not given to the constructor."""
         return self._lookup_layer.learns_vocabulary
 
+    @property
+    def learns(self) -> bool:
+        """Whether the vocabulary was not given to the constructor."""
+        return self.learns_vocabulary
+
     def vocabulary_size(self) -> int:
         """How many numbers there are."""
         return self._lookup_layer.vocabulary_size()
