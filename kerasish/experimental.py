@@ -1,9 +1,10 @@
-"""`keras.experimental`: linear and wide-and-deep models, features of sequences, and schedules by their first names.
+"""`keras.experimental`: linear and wide-and-deep models, features of sequences, and older names.
 
 Source: H.-T. Cheng et al., Wide & Deep Learning for Recommender Systems (2016); behaviour of tf.keras 2.
 """
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import tensorflow as tf
@@ -13,10 +14,11 @@ from kerasish.core.object_config import deserialize
 from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS
 from kerasish.layers.feature_columns import SequenceFeatures
+from kerasish.models import sidecar_evaluator
 from kerasish.models.model import Model
 from kerasish.optimizers.schedules import CosineDecay, CosineDecayRestarts
 
-__all__ = ["CosineDecay", "CosineDecayRestarts", "LinearModel", "SequenceFeatures", "WideDeepModel"]
+__all__ = ["CosineDecay", "CosineDecayRestarts", "LinearModel", "SequenceFeatures", "SidecarEvaluator", "WideDeepModel"]
 
 
 @LAYERS.register()
@@ -96,6 +98,14 @@ class WideDeepModel(Model):
         """A fresh model with fresh parts."""
         parts = {name: deserialize(config[name], custom_objects) for name in ("linear_model", "dnn_model")}
         return cls(**{**config, **parts})
+
+
+class SidecarEvaluator(sidecar_evaluator.SidecarEvaluator):
+    """The older name of `utils.SidecarEvaluator`, whose arguments it takes; says so."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        warnings.warn("experimental.SidecarEvaluator is utils.SidecarEvaluator now.", stacklevel=2)
+        super().__init__(*args, **kwargs)
 
 
 def _shapes(input_shape: Any) -> list[tuple[int, ...]]:

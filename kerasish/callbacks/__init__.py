@@ -12,6 +12,7 @@ from kerasish.callbacks.finite import TerminateOnNaN
 from kerasish.callbacks.progress import ProgbarLogger
 from kerasish.callbacks.rates import LearningRateScheduler, ReduceLROnPlateau
 from kerasish.callbacks.remote import RemoteMonitor
+from kerasish.callbacks.sidecar_export import SidecarEvaluatorModelExport
 from kerasish.callbacks.tensorboard import TensorBoard
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
+    "SidecarEvaluatorModelExport",
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",

@@ -37,16 +37,17 @@ def save_weights(model: Any, path: str, options: Any = None) -> None:
 
 
 def load_weights(
-    model: Any, path: str, options: Any = None, every: bool = False, loaded: Collection[Any] = ()
+    model: Any, path: str, options: Any = None, every: bool = False, loaded: Collection[Any] = (), root: Any = None
 ) -> Any:  # fmt: skip
     """Reads the checkpoint into the model; weights that are made later are read when they are.
 
     Args:
-        model: the root of what is read.
+        model: the model that is read.
         path: prefix of the checkpoint's files.
         options: a `tf.train.CheckpointOptions`.
         every: whether a weight that the checkpoint lacks is an error rather than a warning.
         loaded: weights that have their values already.
+        root: what the checkpoint was written from, if that is not the model but holds it.
 
     Returns:
         TensorFlow's status of the restoration.
@@ -58,13 +59,14 @@ def load_weights(
     """
     recover(path)
     reader, nodes = _opened(path)
-    _build_older_optimizer(model, nodes)
-    matched = _matched(model, reader, nodes)
+    root = model if root is None else root
+    _build_older_optimizer(model, root, nodes)
+    matched = _matched(root, reader, nodes)
     _check_present(model, {*matched, *map(id, loaded)}, path, every)
     before = [(variable, tf.identity(variable)) for variable in matched.values()]
     try:
-        older = [(variable, reader.get_tensor(key)) for variable, key in _older_keys(model, nodes)]
-        status = tf.train.Checkpoint(root=model).read(path, options=options).expect_partial()
+        older = [(variable, reader.get_tensor(key)) for variable, key in _older_keys(root, nodes)]
+        status = tf.train.Checkpoint(root=root).read(path, options=options).expect_partial()
         for variable, value in older:
             variable.assign(value)
         return status
@@ -95,6 +97,12 @@ def children(path: str, *names: str) -> list[str]:
             return []
         node = nodes[number]
     return [child.local_name for child in node.children]
+
+
+def known(root: Any, path: str) -> list[tf.Variable]:
+    """The variables of an object that the checkpoint holds."""
+    _, nodes = _opened(path)
+    return [variable for variable, _ in [*_keys(root, nodes), *_older_keys(root, nodes)]]
 
 
 def _opened(path: str) -> tuple[Any, Any]:
@@ -173,9 +181,9 @@ def _older_keys(root: Any, nodes: Any) -> list[tuple[tf.Variable, str]]:
     return [(variable, key) for variable, number in found for key in _values(nodes[number])]
 
 
-def _build_older_optimizer(model: Any, nodes: Any) -> None:
+def _build_older_optimizer(model: Any, root: Any, nodes: Any) -> None:
     """Makes the slots of the model's optimizer where an older checkpoint has values for them."""
-    for optimizer, number in _walk(model, nodes):
+    for optimizer, number in _walk(root, nodes):
         if hasattr(optimizer, "apply_gradients") and nodes[number].slot_variables and model.built:
             optimizer_weights.build(optimizer, model.trainable_variables)
 

@@ -17,6 +17,7 @@ from kerasish.data_sources.downloads import get_file
 from kerasish.data_sources.enqueuers import GeneratorEnqueuer, OrderedEnqueuer, SequenceEnqueuer
 from kerasish.graph.origins import get_source_inputs
 from kerasish.models.plotting import model_to_dot, plot_model
+from kerasish.models.sidecar_evaluator import SidecarEvaluator
 from kerasish.utils import experimental, legacy
 from kerasish.utils.arrays import normalize, to_categorical, to_ordinal
 from kerasish.utils.directory_datasets import (
@@ -46,6 +47,7 @@ __all__ = [
     "Progbar",
     "Sequence",
     "SequenceEnqueuer",
+    "SidecarEvaluator",
     "TimedThread",
     "array_to_img",
     "audio_dataset_from_directory",

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from kerasish.core.naming import unique_name
 from kerasish.core.object_config import deserialize, serialize_object
-from kerasish.core.registry import Registry
 from kerasish.graph import scratch
 from kerasish.graph.symbolic_tensor import SymbolicTensor
 from kerasish.layers.base import LAYERS, Layer
@@ -25,83 +24,9 @@ from kerasish.layers.preprocessing.images import Rescaling
 from kerasish.layers.preprocessing.lookup import IntegerLookup, StringLookup
 from kerasish.layers.preprocessing.normalization import Normalization
 from kerasish.saving.formats import save_model
+from kerasish.utils.features import PARTS, Cross, Feature, check_choice
 
-_PARTS = Registry("part of a FeatureSpace", "keras.src.utils.feature_space")
 _ROWS = 256  # how many rows of a dataset without batches are learned from at once
-
-
-class _Part:
-    """What a feature and a cross share: a configuration under the name that tf_keras finds it by."""
-
-    __config_module__ = "tf_keras.src.utils.feature_space"
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """The part that the configuration describes."""
-        return cls(**config)
-
-
-@_PARTS.register()
-class Feature(_Part):
-    """One column: its type, the layer that it goes through, and the form in which it comes out.
-
-    Args:
-        dtype: type of the values.
-        preprocessor: a layer that takes values of shape `(batch, 1)`.
-        output_mode: "float" and "int" leave what the layer gives, "one_hot" turns its integers into rows.
-
-    Raises:
-        ValueError: for another output mode.
-    """
-
-    def __init__(self, dtype: Any, preprocessor: Any, output_mode: str):
-        _check_choice("output_mode", output_mode, ("int", "one_hot", "float"))
-        self.dtype = tf.as_dtype(dtype).name
-        self.preprocessor = preprocessor
-        self.output_mode = output_mode
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments; a vocabulary that was learned is kept beside the configuration."""
-        described = serialize_object(self.preprocessor)
-        config = described["config"]
-        if getattr(self.preprocessor, "learns_vocabulary", False) and not config.get("idf_weights"):
-            described["config"] = {**config, "vocabulary": None}
-        return {"dtype": self.dtype, "preprocessor": described, "output_mode": self.output_mode}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """The feature with the layer that the configuration describes."""
-        return cls(**{**config, "preprocessor": deserialize(config["preprocessor"], registry=LAYERS)})
-
-
-@_PARTS.register()
-class Cross(_Part):
-    """A number for each combination of the values of several features.
-
-    Args:
-        feature_names: the features.
-        crossing_dim: how many numbers there are.
-        output_mode: "int", or "one_hot" for rows.
-
-    Raises:
-        ValueError: for another output mode.
-    """
-
-    def __init__(self, feature_names: Any, crossing_dim: int, output_mode: str = "one_hot"):
-        _check_choice("output_mode", output_mode, ("int", "one_hot"))
-        self.feature_names = tuple(feature_names)
-        self.crossing_dim = crossing_dim
-        self.output_mode = output_mode
-
-    @property
-    def name(self) -> str:
-        """The names of the features, joined."""
-        return "_X_".join(self.feature_names)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments."""
-        names = ("feature_names", "crossing_dim", "output_mode")
-        return {name: getattr(self, name) for name in names}
 
 
 @LAYERS.register()
@@ -133,7 +58,7 @@ class FeatureSpace(Layer):
         super().__init__()
         if not isinstance(features, dict) or not features:
             raise ValueError(f"`features` must be a dict of one feature or more. Received: features={features!r}")
-        _check_choice("output_mode", output_mode, ("concat", "dict"))
+        check_choice("output_mode", output_mode, ("concat", "dict"))
         self.crossing_dim = crossing_dim
         self.hashing_dim = hashing_dim
         self.num_discretization_bins = num_discretization_bins
@@ -300,7 +225,7 @@ class FeatureSpace(Layer):
         if isinstance(layer, (StringLookup, IntegerLookup)):
             return layer.vocabulary_size()
         if isinstance(layer, (Discretization, Hashing)):
-            return layer.num_bins or len(layer.bin_boundaries) + 1  # type: ignore[union-attr]
+            return layer.num_bins or len(getattr(layer, "bin_boundaries", None) or ()) + 1
         raise ValueError(
             f"The feature {name!r} has the output mode 'one_hot', but how many numbers its layer gives is not known. "
             f"Received: {type(layer).__name__}\nUse the output mode 'int'."
@@ -403,7 +328,7 @@ class FeatureSpace(Layer):
         Raises:
             ValueError: for a layer that is not known, or Python code in safe mode.
         """
-        parts = {key: deserialize(config.get(key), registry=_PARTS) for key in ("features", "crosses")}
+        parts = {key: deserialize(config.get(key), registry=PARTS) for key in ("features", "crosses")}
         return cls(**{**config, **parts})
 
     def get_build_config(self) -> dict[str, Any]:
@@ -440,9 +365,3 @@ def _named(name: str | None, kind: str) -> str:
 def _column(values: Any) -> Any:
     """Values `(batch, 1)` of a scalar or of `(batch,)`; others as they are."""
     return tf.reshape(values, (-1, 1)) if isinstance(values, tf.Tensor) and values.shape.rank in (0, 1) else values
-
-
-def _check_choice(argument: str, value: Any, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        words = ", ".join(map(repr, allowed))
-        raise ValueError(f"`{argument}` must be one of {words}. Received: {argument}={value!r}")

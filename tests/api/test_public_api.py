@@ -18,12 +18,12 @@ COMPLETE = [
     "applications.nasnet", "applications.regnet", "applications.resnet", "applications.resnet50",
     "applications.resnet_rs", "applications.resnet_v2", "applications.vgg16", "applications.vgg19",
     "applications.xception",
-    "backend", "backend.experimental", "constraints", "initializers", "layers", "layers.experimental",
+    "backend", "backend.experimental", "constraints", "experimental", "initializers", "layers", "layers.experimental",
     "layers.experimental.preprocessing", "losses", "metrics", "metrics.experimental", "mixed_precision", "models",
     "models.experimental", "(top)",
     "optimizers", "optimizers.experimental", "optimizers.legacy",
     "optimizers.schedules", "preprocessing", "preprocessing.image", "preprocessing.sequence", "preprocessing.text",
-    "regularizers", "utils.experimental", "utils.legacy",
+    "regularizers", "utils", "utils.experimental", "utils.legacy",
 ]  # fmt: skip
 
 
