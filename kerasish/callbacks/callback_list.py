@@ -99,6 +99,11 @@ class CallbackList:
                 intervals.append(callback._steps_tolerated(mode))
         return min((max(interval, 1) for interval in intervals if interval is not None), default=None)
 
+    @property
+    def needs_names(self) -> bool:
+        """Whether a callback wants a value of the logs by its name."""
+        return any(isinstance(callback, Callback) and callback._names_needed() for callback in self.callbacks)
+
     def check_names(self, names: Collection[str], validated: bool) -> None:
         """Looks for names that the callbacks want and the logs cannot hold; a user's own hooks may add any.
 

@@ -112,8 +112,8 @@ def not_finite(model: Any) -> list[str]:
 
 
 def _is_finite(weight: tf.Variable) -> bool:
-    """The sum tells it at the least cost; where that is not finite every value is looked at."""
-    return math.isfinite(tf.reduce_sum(weight)) or bool(tf.reduce_all(tf.math.is_finite(weight)))
+    """The sum of squares tells it at the least cost; where that is not finite every value is looked at."""
+    return math.isfinite(tf.nn.l2_loss(weight)) or bool(tf.reduce_all(tf.math.is_finite(weight)))
 
 
 def _values(model: Any) -> list[tuple[tf.Variable, np.ndarray]]:

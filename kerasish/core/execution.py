@@ -7,6 +7,7 @@ gradient, so whoever calls it must not need one.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -23,11 +24,12 @@ class Execution:
 
     def __init__(self, function: Any, variables: Callable[[], Iterable[tf.Variable]] = tuple):
         self.function, self._variables = function, variables
-        self._outputs = function.structured_outputs
+        self._captured = function.captured_inputs
         self._types = [tensor.dtype for tensor in function.outputs]
-        self._direct = _lies_on_one_device(function) and all(
-            part is None or isinstance(part, tf.Tensor) for part in tf.nest.flatten(self._outputs)
-        )
+        outputs = function.structured_outputs
+        plain = all(part is None or isinstance(part, tf.Tensor) for part in tf.nest.flatten(outputs))
+        direct = plain and _captures_the_same(function)
+        self._pack = _packer(outputs, iter(range(len(self._types)))) if direct else None
 
     def __call__(self, *given: Any) -> Any:
         """What the function returns.
@@ -35,18 +37,18 @@ class Execution:
         Raises:
             tf.errors.OpError: as the operation that fails does, which is named.
         """
-        if not self._direct:
+        if self._pack is None:
             return self.function(*given)
         tensors = [part for part in tf.nest.flatten(given, expand_composites=True) if part is not None]
         try:
             values = tf.raw_ops.StatefulPartitionedCall(
-                args=tensors + self.function.captured_inputs, Tout=self._types, f=self.function,
+                args=tensors + self._captured, Tout=self._types, f=self.function,
                 config="", config_proto="", executor_type="",
             )  # fmt: skip
         except tf.errors.OpError:
             self._fail_again(given)
             raise
-        return _packed(self._outputs, iter(values))
+        return self._pack(values)
 
     def _fail_again(self, given: tuple[Any, ...]) -> None:
         """Lets TensorFlow's own call meet the error, which says where it is; variables keep what they hold now."""
@@ -58,18 +60,20 @@ class Execution:
                 variable.assign(value)
 
 
-def _lies_on_one_device(function: Any) -> bool:
-    """Whether it reads no replica's variables, and takes no tensor from one device to another."""
-    inputs = function.captured_inputs
+def _captures_the_same(function: Any) -> bool:
+    """Whether it takes the same tensors from outside in every call, no replica's, and none from another device."""
+    inputs, later = function.captured_inputs, function.graph.deferred_external_captures
     plain = all(isinstance(one, tf.Tensor) for one in inputs) and len({one.device for one in inputs}) <= 1
-    return plain and not tf.config.list_physical_devices("GPU")
+    return plain and not later and not tf.config.list_physical_devices("GPU")
 
 
-def _packed(structure: Any, values: Iterator[Any]) -> Any:
-    """The values in the place of the structure's tensors, in the order of `tf.nest.flatten`."""
+def _packer(structure: Any, places: Iterator[int]) -> Callable[[Any], Any]:
+    """What puts values, given in the order of `tf.nest.flatten`, in the place of the structure's tensors."""
     if isinstance(structure, dict):
-        parts = {key: _packed(structure[key], values) for key in sorted(structure)}
-        return {key: parts[key] for key in structure}
+        packers = {key: _packer(structure[key], places) for key in sorted(structure)}
+        ordered = [(key, packers[key]) for key in structure]
+        return lambda values: {key: pack(values) for key, pack in ordered}
     if isinstance(structure, (list, tuple)):
-        return type(structure)([_packed(part, values) for part in structure])
-    return None if structure is None else next(values)
+        kind, parts = type(structure), [_packer(part, places) for part in structure]
+        return lambda values: kind([pack(values) for pack in parts])
+    return (lambda values: None) if structure is None else operator.itemgetter(next(places))

@@ -219,6 +219,6 @@ def _slice(parts: tuple, start: int, stop: int) -> tuple:
     return tuple(map_leaves(rows, part, "x") for part in parts)
 
 
-def one_block(batch: Batch, rows: int, fresh: bool = False) -> Block:
+def one_block(batch: Batch, fresh: bool = False) -> Block:
     """A block of one batch that already lies in tensors; `fresh` sets the metrics back before it."""
-    return Block((batch,), FRESH if fresh else WHOLE, 0, 1, (type_of(batch),), rows)
+    return Block((batch,), FRESH if fresh else WHOLE, 0, 1, (type_of(batch),))

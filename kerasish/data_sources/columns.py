@@ -17,8 +17,8 @@ from kerasish.core.settings import floatx
 _SCALARS = (bool, int, float, complex, str, bytes, np.generic)
 _NUMBERS = (bool, int, float, np.bool_, np.number)
 _SHOWN = 8
-_LARGE = 1 << 20
 _ALIGNMENT = 64
+_WIDEST = 8
 _KINDS = "biufcUS"
 
 
@@ -120,9 +120,10 @@ def _is_pandas(value: Any, kind: str) -> bool:
 
 def _tensor(array: np.ndarray, name: str, as_it_is: bool) -> tf.Tensor:
     """The array as a tensor, floats as `floatx()`; a frame's stay as they are, as in tf.keras."""
-    dtype = None if as_it_is or not np.issubdtype(array.dtype, np.floating) else floatx()
-    if array.nbytes >= _LARGE and array.dtype.kind in "iuf" and not tf.config.list_physical_devices("GPU"):
-        return _large_tensor(array, array.dtype if dtype is None else np.dtype(dtype))
+    dtype = array.dtype if as_it_is or array.dtype.kind != "f" else np.dtype(floatx())
+    shared = dtype.kind in "iuf" and dtype.isnative and dtype.itemsize <= _WIDEST
+    if shared and not tf.config.list_physical_devices("GPU"):
+        return _copied(array, dtype)
     try:
         return tf.constant(array, dtype)
     except (TypeError, ValueError) as error:
@@ -131,7 +132,7 @@ def _tensor(array: np.ndarray, name: str, as_it_is: bool) -> tf.Tensor:
         ) from error
 
 
-def _large_tensor(array: np.ndarray, dtype: np.dtype) -> tf.Tensor:
+def _copied(array: np.ndarray, dtype: np.dtype) -> tf.Tensor:
     """A tensor over a copy of the array, made and converted in one pass: a third of the time that TensorFlow takes.
 
     TensorFlow's kernels require memory aligned to 64 bytes, which NumPy does not promise.

@@ -1,6 +1,7 @@
 """From values per sample to one number: sample weights, masks, sum or average."""
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import tensorflow as tf
@@ -81,7 +82,14 @@ def reduce_values(
 def _mean(values: Any) -> tf.Tensor:
     """The mean of all values as one operation, whose gradient is cheaper than that of a sum and a quotient."""
     alone = isinstance(values, tf.Tensor) and values.shape.rank == 1
-    return tf.raw_ops.Mean(input=values, axis=0) if alone else tf.reduce_mean(values)
+    return tf.raw_ops.Mean(input=values, axis=_first_axis()) if alone else tf.reduce_mean(values)
+
+
+@functools.cache
+def _first_axis() -> tf.Tensor:
+    """The axes of a vector, `[0]`; of a single number TensorFlow would not see that they are all there are."""
+    with tf.init_scope():
+        return tf.constant([0])
 
 
 def _fitted(argument: str, weights: Any, values: Any) -> Any:

@@ -60,7 +60,9 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> tf.Tensor:
     rank = y_true.shape.rank
     if rank is not None and rank == y_pred.shape.rank and y_true.shape[-1] == 1:
         y_true = tf.squeeze(y_true, -1)
-    best = cast(tf.argmax(y_pred, -1), y_true.dtype)
+    if y_true.dtype.is_integer and y_true.dtype != tf.int32:  # a narrower type might not hold the predicted class
+        y_true = cast(y_true, tf.int64)
+    best = cast(tf.argmax(y_pred, -1, tf.int32 if y_true.dtype == tf.int32 else tf.int64), y_true.dtype)
     return tf.raw_ops.Cast(x=tf.equal(y_true, best), DstT=floatx())
 
 

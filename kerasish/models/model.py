@@ -492,12 +492,11 @@ class Model(Structured, Summarized, OlderNames, Persistent):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch as NumPy arrays."""
         refuse_fork()
-        batch = single_batch(x)
-        _, outputs = self.program("predict").run(one_block(batch, _row_count(batch)))
+        _, outputs = self.program("predict").run(one_block(single_batch(x)))
         return tf.nest.map_structure(lambda value: value.numpy() if isinstance(value, tf.Tensor) else value, outputs)
 
     def _on_batch(self, kind: str, batch: Any, reset_metrics: bool, return_dict: bool) -> Any:
-        block = one_block(batch, _row_count(batch), fresh=reset_metrics)
+        block = one_block(batch, fresh=reset_metrics)
         self._check_element(block.specs[0], batch)
         run, program = Run(), self.program(kind)
         with self._turns.turn(run, self):
@@ -591,7 +590,3 @@ def _described(source: Source) -> dict[str, Any]:
 def _targets(argument: str) -> str:
     """What the targets beside the inputs of that name are called."""
     return f"{argument}[1]" if argument == "validation_data" else "y"
-
-
-def _row_count(batch: Any) -> int:
-    return int(tf.nest.flatten(batch)[0].shape[0] or 0)

@@ -231,6 +231,8 @@ def check_monitors(model: Any, callbacks: Any, validated: bool) -> None:
     Raises:
         ValueError: naming the callback, its argument and the names there are.
     """
+    if not callbacks.needs_names:
+        return
     steps = ("train_step", "test_step", "compute_loss", "compute_metrics", "get_metrics_result")
     parts = [*(layer for layer in model.submodules if hasattr(layer, "add_metric")), *model.metrics]
     own = not all(is_library_method(model, step) for step in steps)

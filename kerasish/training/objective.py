@@ -54,8 +54,10 @@ class CompiledLoss:
 
     def build(self, y_pred: Any) -> Outputs:
         """Binds the losses to the outputs as they turn out to be."""
-        found = Outputs.of(y_pred, self.outputs.names if self.outputs else None)
-        return self._bind(found) if self.outputs is None or self.outputs.keys != found.keys else self.outputs
+        known = self.outputs
+        if known is not None and known.keys == (sorted(y_pred) if isinstance(y_pred, Mapping) else None):
+            return known
+        return self._bind(Outputs.of(y_pred, known.names if known else None))
 
     def _bind(self, outputs: Outputs) -> Outputs:
         self.outputs = outputs

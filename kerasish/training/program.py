@@ -111,7 +111,7 @@ class Program:
         if self.eager:
             return self._run_eagerly(block, self._step)
         if self._one_by_one and block.take.drawn:
-            return self._run_eagerly(block, lambda batch: self.run(one_block(batch, 0))[1])
+            return self._run_eagerly(block, lambda batch: self.run(one_block(batch))[1])
         if self._jit_compile is True:
             return self._execute(block, *_of_equal_batches(block), by_xla=True)
         if self.wants_equal_batches and block.take is GATHERED and self._is_full(block):
@@ -147,7 +147,7 @@ class Program:
         traced = self._of(take, specs, **how)
         if traced.step.looks_before:
             traced.step.check(arguments[0])
-        with in_turn(traced.step.findings):
+        with in_turn(traced.step.findings) if traced.step.findings else nullcontext():
             try:
                 done, logs, found = traced.function(arguments, tf.constant(block.steps, tf.int64))
             except tf.errors.OpError as error:

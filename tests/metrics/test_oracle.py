@@ -324,6 +324,14 @@ def test_functions(name, batch, options):
     assert got.shape == expected.shape
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "int64", "float32"])
+def test_a_class_number_beyond_the_labels_type_is_no_hit(dtype):
+    y_true, y_pred = np.array([44, 44], dtype), np.eye(301, dtype="float32")[[300, 44]]
+    for metric in (metrics.SparseCategoricalAccuracy(), tf_keras.metrics.SparseCategoricalAccuracy()):
+        assert float(metric(y_true, y_pred)) == 0.5
+    np.testing.assert_array_equal(metrics.sparse_categorical_accuracy(y_true, y_pred), [0.0, 1.0])
+
+
 def test_every_function_has_a_case():
     public = {name for name in metrics.__all__ if inspect.isfunction(getattr(metrics, name))}
     of_losses = {name for name in public if getattr(metrics, name) is getattr(losses, name, None)}
