@@ -22,7 +22,7 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 @pytest.fixture(autouse=True)
 def fresh_session():
     """Names from the start, known seeds, and default settings, whatever the test before has done."""
-    settings.clear_session()
+    settings.start_afresh()
     settings.set_floatx("float32")
     settings.set_epsilon(1e-7)
     settings.set_image_data_format("channels_last")

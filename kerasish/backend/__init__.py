@@ -48,6 +48,7 @@ from kerasish.backend.sequences import (
 )
 from kerasish.backend.session import (
     backend,
+    clear_session,
     foldl,
     foldr,
     function,
@@ -137,7 +138,6 @@ from kerasish.backend.variables import (
     zeros_like,
 )
 from kerasish.core.settings import (
-    clear_session,
     epsilon,
     floatx,
     image_data_format,

@@ -112,6 +112,6 @@ def get_policy(identifier: Any) -> Policy:
     )
 
 
-@settings.on_clear_session
+@settings.on_fresh_start
 def _forget() -> None:
     _global[0] = None

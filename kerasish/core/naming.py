@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from kerasish.core.settings import on_clear_session
+from kerasish.core.settings import on_fresh_start
 
 _used: Counter[str] = Counter()
-on_clear_session(_used.clear)
+on_fresh_start(_used.clear)
 
 
 def to_snake_case(name: str) -> str:

@@ -59,17 +59,14 @@ def set_image_data_format(data_format: str) -> None:
     _values["image_data_format"] = _one_of("data_format", data_format, _LAYOUTS)
 
 
-def clear_session() -> None:
-    """Starts names afresh (the next Dense is `dense` again) and forgets global state.
-
-    Source: behaviour of `tf.keras.backend.clear_session`.
-    """
+def start_afresh() -> None:
+    """Starts names afresh (the next Dense is `dense` again) and forgets global state."""
     for forget in _on_clear:
         forget()
 
 
-def on_clear_session(forget: Callable[[], None]) -> Callable[[], None]:
-    """Registers a function that `clear_session` calls; usable as a decorator."""
+def on_fresh_start(forget: Callable[[], None]) -> Callable[[], None]:
+    """Registers a function that `start_afresh` calls; usable as a decorator."""
     _on_clear.append(forget)
     return forget
 

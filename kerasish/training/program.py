@@ -9,6 +9,7 @@ Longer than most files because what is compiled, and how, is one decision.
 
 from __future__ import annotations
 
+import gc
 import operator
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -421,3 +422,12 @@ def _empty(spec: Any, unknown: int = 0) -> Any:
 
 def _invariant(spec: Any) -> Any:
     return spec.shape if isinstance(spec, tf.TensorSpec) else spec
+
+
+def drop_kernels() -> None:
+    """Has TensorFlow forget what it prepared for functions that are gone; else it keeps that, up to 1 MB of each."""
+    gc.collect()
+    function = tf.function(lambda: tf.zeros([]), autograph=False).get_concrete_function()
+    context = getattr(function.inference_fn, "_bound_context", None)
+    if context is not None:
+        context.clear_kernel_cache()

@@ -11,7 +11,7 @@ import tf_keras
 
 from kerasish import metrics
 from kerasish.core.registry import custom_object_scope
-from kerasish.core.settings import clear_session
+from kerasish.core.settings import start_afresh
 
 
 class TruePositives(metrics.Metric):
@@ -259,7 +259,7 @@ def test_a_metric_owns_the_metrics_in_its_attributes():
 
 
 def test_names():
-    clear_session()
+    start_afresh()
     assert [metrics.AUC().name, metrics.AUC().name, metrics.Mean().name, metrics.Mean().name] == [
         "auc", "auc_1", "mean", "mean",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from kerasish import losses, metrics
-from kerasish.core.settings import clear_session
+from kerasish.core.settings import start_afresh
 from kerasish.metrics.base import METRICS
 
 N, CLASSES = 7, 4
@@ -177,7 +177,7 @@ def test_same_values_after_several_batches(name, options, batch):
 @pytest.mark.parametrize(("name", "options", "batch"), CASES, ids=IDS)
 def test_same_configuration_and_back(name, options, batch):
     tf_keras.backend.clear_session()
-    clear_session()
+    start_afresh()
     ours, theirs = getattr(metrics, name)(**options), getattr(tf_keras.metrics, name)(**options)
     ours_config, theirs_config = ours.get_config(), theirs.get_config()
     assert ours_config.keys() == theirs_config.keys()

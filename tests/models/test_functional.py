@@ -200,7 +200,7 @@ def test_a_graph_equals_the_oracle_s(build):
     same(expected, theirs(x))
     config = plain(ours.get_config())
     assert config == plain(theirs.get_config())
-    settings.clear_session()
+    settings.start_afresh()
     for cls in (kerasish.Model, tf_keras.Model):
         again = cls.from_config(config)
         again.set_weights(theirs.get_weights())
@@ -214,7 +214,7 @@ def test_operations_that_tf_keras_cannot_rebuild(operation, expected):
     model = of_operation(operation)(kerasish)
     x, y = values_for(model)
     config = plain(model.get_config())
-    settings.clear_session()
+    settings.start_afresh()
     again = kerasish.Model.from_config(config)
     for one in (model, again):
         same(one([x, y]), expected(x, y))
