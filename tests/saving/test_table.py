@@ -17,6 +17,7 @@ LEFT_OUT = {
     ("SavedModel", "ours to theirs"): "tf_keras makes a new optimizer when it loads, from its own files too",
     ("checkpoint", "ours to theirs", "Nadam"): "tf_keras counts Nadam's steps in Python, outside of the checkpoint",
     ("checkpoint", "theirs to ours", "Nadam"): "likewise",
+    ("archive", "ours to theirs", "Nadam"): "likewise: there they begin anew after loading",
 }
 # What one side has and the other not, so that `assert_consumed` says no although all is there that both have.
 ONE_SIDED = {"TextVectorization, Embedding", "adapted preprocessing", "Adafactor"}
@@ -49,6 +50,20 @@ def test_saved_models(name, direction, here):
         assert [metric.name for metric in loaded.metrics] == [metric.name for metric in model.metrics]
     if ("SavedModel", direction) not in LEFT_OUT:
         assert int(loaded.optimizer.iterations) == 2
+        check_going_on(model, loaded, row, exact=writer is reader)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_archives_carry_every_optimizer(name, direction, here):
+    row, (writer, reader) = TABLE[name], DIRECTIONS[direction]
+    model = row.make(writer)
+    steps(model, row)
+    model.save("model.keras")
+    loaded = reader.models.load_model("model.keras")
+    check_outputs(model, loaded, row, exact=writer is reader)
+    assert int(loaded.optimizer.iterations) == 2
+    if ("archive", direction, name) not in LEFT_OUT:
         check_going_on(model, loaded, row, exact=writer is reader)
 
 
