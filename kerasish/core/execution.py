@@ -1,4 +1,7 @@
-"""A traced function called as the one operation that it is.
+"""Traced functions called with less ado than TensorFlow makes: at the first call, and at each.
+
+Before its first run TensorFlow optimizes a function in two rounds of a dozen passes, which takes longer than tracing
+it did. On a CPU the second round and some of the passes change nothing that a step's time shows, and are left out.
 
 TensorFlow's own call binds arguments, compares types, looks for a tape and hands the work to another thread: 0.1 to
 0.2 ms on a CPU, more than a small step or prediction computes. The operation alone takes a third of that. It knows no
@@ -7,11 +10,58 @@ gradient, so whoever calls it must not need one.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf.config_pb2 import ConfigProto
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
+
+_NEEDLESS = {
+    "meta_optimizer_iterations": RewriterConfig.ONE,
+    "memory_optimization": RewriterConfig.NO_MEM_OPT,
+    "layout_optimizer": RewriterConfig.OFF,
+    "loop_optimization": RewriterConfig.OFF,
+    "disable_tfg_optimizer": True,
+}
+
+
+def briefly_optimized(function: Any) -> Callable[..., Any]:
+    """The traced function, which TensorFlow optimizes in one round of the passes that pay on a CPU.
+
+    What the user has set through `tf.config.optimizer` counts as ever. Where there is a GPU, all passes are made.
+    """
+    if _has_gpu():
+        return function  # type: ignore[no-any-return]
+    calls = _calls_of(function)
+
+    def call(*given: Any) -> Any:
+        usual = calls.function_call_options  # this thread's
+        calls.function_call_options = _brief(type(usual), usual.config_proto_serialized)
+        try:
+            return function(*given)
+        finally:
+            calls.function_call_options = usual
+
+    return call
+
+
+def _calls_of(function: Any) -> Any:
+    """Where TensorFlow keeps the options with which functions are called."""
+    return function.inference_fn._bound_context
+
+
+@functools.lru_cache(maxsize=8)
+def _brief(kind: Any, config: bytes) -> Any:
+    """The options without the needless passes, as far as the given ones leave them open."""
+    brief = ConfigProto.FromString(config)
+    passes = brief.graph_options.rewrite_options
+    for name, value in _NEEDLESS.items():
+        if not getattr(passes, name):
+            setattr(passes, name, value)
+    return kind(config_proto=brief)
 
 
 class Execution:
@@ -26,6 +76,8 @@ class Execution:
         self.function, self._variables = function, variables
         self._captured = function.captured_inputs
         self._types = [tensor.dtype for tensor in function.outputs]
+        options = _calls_of(function).function_call_options
+        self._config = _brief(options.__class__, options.config_proto_serialized).config_proto_serialized
         outputs = function.structured_outputs
         plain = all(part is None or isinstance(part, tf.Tensor) for part in tf.nest.flatten(outputs))
         direct = plain and _captures_the_same(function)
@@ -43,7 +95,7 @@ class Execution:
         try:
             values = tf.raw_ops.StatefulPartitionedCall(
                 args=tensors + self._captured, Tout=self._types, f=self.function,
-                config="", config_proto="", executor_type="",
+                config="", config_proto=self._config, executor_type="",
             )  # fmt: skip
         except tf.errors.OpError:
             self._fail_again(given)
@@ -64,7 +116,11 @@ def _captures_the_same(function: Any) -> bool:
     """Whether it takes the same tensors from outside in every call, no replica's, and none from another device."""
     inputs, later = function.captured_inputs, function.graph.deferred_external_captures
     plain = all(isinstance(one, tf.Tensor) for one in inputs) and len({one.device for one in inputs}) <= 1
-    return plain and not later and not tf.config.list_physical_devices("GPU")
+    return plain and not later and not _has_gpu()
+
+
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def _packer(structure: Any, places: Iterator[int]) -> Callable[[Any], Any]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish.core.execution import Execution
+from kerasish.core.execution import Execution, briefly_optimized
 from kerasish.data_sources.arrays import GATHERED, one_block
 from kerasish.data_sources.blocks import FRESH, Block, Whole
 from kerasish.ops.bounds import Findings, NotInRange, in_turn, noting
@@ -150,7 +150,7 @@ class Program:
             traced.step.check(arguments[0])
         with in_turn(traced.step.findings) if traced.step.findings else nullcontext():
             try:
-                done, logs, found = traced.function(arguments, tf.constant(block.steps, tf.int64))
+                done, logs, found = traced.call(arguments, tf.constant(block.steps, tf.int64))
             except tf.errors.OpError as error:
                 raise brief(error) from None
         for findings, values in zip(traced.step.findings, found, strict=True):
@@ -187,8 +187,11 @@ class Program:
         function = tf.function(execute, autograph=False, jit_compile=by_xla and not take.drawn)
         concrete = function.get_concrete_function(specs, tf.TensorSpec([], tf.int64))
         self.graph = concrete.graph
-        alone = isinstance(take, Whole) and not by_xla
-        return _Traced(Execution(concrete, self._variables) if alone else concrete, step)
+        call = concrete
+        if not by_xla:
+            alone = isinstance(take, Whole)
+            call = Execution(concrete, self._variables) if alone else briefly_optimized(concrete)
+        return _Traced(concrete, call, step)
 
     def _step_for(self, take: Any, specs: tuple[Any, ...], by_xla: bool) -> _Step:
         """The step for such batches, traced once for all ways to take them."""
@@ -324,9 +327,10 @@ class _Step:
 
 @dataclass
 class _Traced:
-    """A loop around a step; `compiled` says by the rows of a batch whether XLA compiles."""
+    """A loop around a step, and how it is called; `compiled` says by the rows of a batch whether XLA compiles."""
 
-    function: Callable[..., Any]
+    function: Any
+    call: Callable[..., Any]
     step: _Step
     compiled: dict[int, bool] = field(default_factory=dict)
 
