@@ -194,6 +194,11 @@ def get(identifier: Any) -> Callable[..., Any]:
     return deserialize(identifier) if isinstance(identifier, (str, dict)) else ACTIVATIONS.get(identifier)
 
 
+def is_own(activation: Callable[..., Any]) -> bool:
+    """Whether an activation is one of the library's, which keep shape and type."""
+    return getattr(activation, "__module__", None) == __name__
+
+
 def serialize(activation: Callable[..., Any], use_legacy_format: bool = False) -> Any:
     """The name of an activation function; the configuration of an activation layer."""
     config = object_config.serialize(activation)

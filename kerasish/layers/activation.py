@@ -25,6 +25,9 @@ class _Elementwise(Layer):
         """The input's shape."""
         return tf.TensorShape(input_shape)
 
+    def _told_shape(self, input_shape: Any) -> Any:
+        return self.compute_output_shape(input_shape)
+
 
 @LAYERS.register()
 class Activation(_Elementwise):
@@ -42,6 +45,9 @@ class Activation(_Elementwise):
     def call(self, inputs: Any) -> Any:
         """The function of the inputs."""
         return self.activation(inputs)
+
+    def _told_shape(self, input_shape: Any) -> Any:
+        return self.compute_output_shape(input_shape) if activations.is_own(self.activation) else None
 
 
 @LAYERS.register()

@@ -18,6 +18,7 @@ from kerasish.core import dtype_policy, object_config
 from kerasish.core.configurable import Configurable
 from kerasish.core.forks import refuse_fork
 from kerasish.core.naming import to_snake_case, unique_name
+from kerasish.core.object_config import is_library_class
 from kerasish.core.registry import Registry
 from kerasish.core.shapes import Shape, is_shape, map_shapes, shapes_of, to_shape
 from kerasish.core.tracking import unique
@@ -256,7 +257,10 @@ class Layer(Configurable, Connected, OlderNames):
         return outputs
 
     def _infer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
-        """The specifications of outputs and of their masks, learned by one call in a scratch graph."""
+        """The specifications of outputs and of their masks, learned by one call in a scratch graph if need be."""
+        told = self._told(args, kwargs)
+        if told is not None:
+            return told, [None]
         with scratch.scratch_graph(self._name):
             real = tf.nest.map_structure(_stand_in, (args, dict(kwargs)))
             inputs = self._cast(real[0][0])
@@ -267,6 +271,21 @@ class Layer(Configurable, Connected, OlderNames):
             masks = [None if mask is None else scratch.spec_of(mask) for mask in masks]
         self._clear_losses()
         return specs, masks
+
+    def _told(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tf.TensorSpec | None:
+        """The output's specification where the inputs' tell it without a call."""
+        inputs = args[0] if isinstance(args[0], list) else [args[0]]
+        plain = len(args) == 1 and not kwargs and all(_is_plain(tensor, self.compute_dtype) for tensor in inputs)
+        if not plain or not is_library_class(type(self)):
+            return None
+        if self.input_spec is not None:
+            check_inputs(self._name, self.input_spec, args[0])
+        shape = self._told_shape(shapes_of(args[0]))
+        return None if shape is None else tf.TensorSpec(shape, self.compute_dtype)
+
+    def _told_shape(self, input_shape: Any) -> Any:
+        """The shape of the output, one tensor of the compute type, as inputs of that type tell it; None: call to see."""
+        return None
 
     def _maybe_build(self, inputs: Any) -> None:
         if self.built:
@@ -530,6 +549,13 @@ def _cast_float(value: Any, dtype: str) -> Any:
 
 def _loss_dtype(value: Any) -> Any:
     return None if hasattr(value, "dtype") else tf.float32
+
+
+def _is_plain(value: Any, dtype: str | None) -> bool:
+    """Whether it is a symbolic tensor of that type, of known rank, without a mask."""
+    spec = value.type_spec if is_symbolic(value) else None
+    kind = type(spec) is tf.TensorSpec and spec.dtype.name == dtype and spec.shape.rank is not None
+    return kind and value._keras_mask is None
 
 
 def _stand_in(value: Any) -> Any:

@@ -141,6 +141,9 @@ class _Convolution(Layer):
             )
         return tf.TensorShape([*batch, *([channels, *space] if channels_first else [*space, channels])])
 
+    def _told_shape(self, input_shape: Any) -> Any:
+        return self.compute_output_shape(input_shape) if activations.is_own(self.activation) else None
+
 
 @LAYERS.register("Convolution1D")
 class Conv1D(_Convolution):

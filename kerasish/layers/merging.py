@@ -55,6 +55,10 @@ class _ElementwiseMerge(_Merge):
         _check_list(self.name, inputs)
         return self._merge(_aligned(list(inputs)))
 
+    def _told_shape(self, input_shape: Any) -> Any:
+        shapes = _shapes(self.name, input_shape)
+        return shapes[0] if all(shape == shapes[0] for shape in shapes) else None
+
     def _merge(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         return functools.reduce(self.function, inputs)
 

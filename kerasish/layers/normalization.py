@@ -70,6 +70,9 @@ class _Normalization(Layer):
         """The input's shape."""
         return tf.TensorShape(input_shape)
 
+    def _told_shape(self, input_shape: Any) -> Any:
+        return self.compute_output_shape(input_shape)
+
 
 @LAYERS.register()
 class BatchNormalization(_Normalization):

@@ -56,6 +56,9 @@ class _Pooling(Layer):
             )
         return tf.TensorShape([*shape[:start], *left, *shape[start + self.rank :]])
 
+    def _told_shape(self, input_shape: Any) -> Any:
+        return self.compute_output_shape(input_shape)
+
 
 class _Pooling1D(_Pooling):
     rank = 1
@@ -115,6 +118,9 @@ class _GlobalPooling(Layer):
         return tf.TensorShape(
             kept if self.keepdims else [size for axis, size in enumerate(shape) if axis not in self._axes]
         )
+
+    def _told_shape(self, input_shape: Any) -> Any:
+        return self.compute_output_shape(input_shape)
 
 
 @LAYERS.register("MaxPool1D")

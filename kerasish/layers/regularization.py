@@ -32,6 +32,9 @@ class _Random(Layer):
         """The input's shape."""
         return tf.TensorShape(input_shape)
 
+    def _told_shape(self, input_shape: Any) -> Any:
+        return self.compute_output_shape(input_shape)
+
     def _disturbs(self) -> bool:
         raise NotImplementedError
 

@@ -20,6 +20,7 @@ from kerasish.core import trust
 from kerasish.core.dtype_policy import Policy
 from kerasish.core.shapes import to_shape
 from kerasish.core.tracking import Tracked, flatten_owned, unique
+from kerasish.core.variables import new_variable
 from kerasish.layers.calling import context
 
 
@@ -75,10 +76,9 @@ class WeightOwner(Tracked):
         if on_read and trainable:
             raise ValueError(f"A weight that is synchronized on read cannot be trainable. Received: name={name!r}")
         with tf.init_scope():
-            variable = tf.Variable(
-                lambda: _initial(initializer, sizes, dtype),
-                trainable=not on_read if trainable is None else bool(trainable),
-                name=name or "variable", dtype=dtype, shape=sizes,
+            variable = new_variable(
+                lambda: _initial(initializer, sizes, dtype), name or "variable",
+                trainable=not on_read if trainable is None else bool(trainable), dtype=dtype, shape=sizes,
                 constraint=constraint if constraint is not None else self._for_weight(name, "constraint"),
                 synchronization=synchronization, aggregation=aggregation,
             )  # fmt: skip

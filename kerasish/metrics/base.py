@@ -19,6 +19,7 @@ from kerasish.core.object_config import deserialize as deserialize_object
 from kerasish.core.object_config import is_library_class, serialize_function, serialize_object
 from kerasish.core.registry import Registry
 from kerasish.core.tracking import Tracked, flatten_owned, unique
+from kerasish.core.variables import new_variable
 from kerasish.graph.scratch import converted, unconverted
 
 METRICS = Registry("metric", "keras.metrics")
@@ -142,10 +143,10 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
         dtype = tf.as_dtype(dtype or self._dtype)
         shape = tuple(tf.TensorShape(shape))
         with tf.init_scope():
-            variable = tf.Variable(
+            variable = new_variable(
                 functools.partial(initial, shape, dtype=dtype),
+                name,
                 trainable=False,
-                name=name,
                 dtype=dtype,
                 shape=shape,
                 synchronization=synchronization,

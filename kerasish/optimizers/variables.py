@@ -11,6 +11,7 @@ import tensorflow as tf
 from kerasish import initializers
 from kerasish.core import settings
 from kerasish.core.tracking import Named, Tracked
+from kerasish.core.variables import new_variable
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ class OwnVariables(Tracked):
             shape = model_variable.shape if shape is None else shape
             initial_value = tf.zeros(shape, model_variable.dtype)
         name = f"{variable_name}/{model_variable.name.partition(':')[0]}"
-        made = tf.Variable(initial_value, name=name, dtype=model_variable.dtype, trainable=False)
+        made = new_variable(initial_value, name, dtype=model_variable.dtype, trainable=False)
         self._variables.append(made)
         return made
 
