@@ -205,11 +205,13 @@ class BatchNormalization(_Normalization):
         gamma = self.gamma if self.scale else tf.ones_like(self.moving_mean)
         beta = self.beta if self.center else tf.zeros_like(self.moving_mean)
         channels_first = self.axis == [1]
+        averages = self.moving_mean, self.moving_variance
         outputs, mean, variance = ops.fused_batch_norm(
-            inputs, gamma, beta, self.moving_mean, self.moving_variance, self.epsilon, by_batch, channels_first
+            inputs, gamma, beta, *averages, self.epsilon, by_batch, channels_first, self.momentum
         )
         if by_batch:
-            self._move_averages(mean, variance)
+            self.moving_mean.assign(mean)
+            self.moving_variance.assign(variance)
         return outputs
 
     def _plain(self, inputs: tf.Tensor, by_batch: bool, mask: Any) -> tf.Tensor:

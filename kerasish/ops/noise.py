@@ -71,8 +71,19 @@ def dropout(inputs: tf.Tensor, rate: Any, state: tf.random.Generator, noise_shap
     """
     dropped = chance(state, _shape(inputs) if noise_shape is None else noise_shape, rate)
     scale = 1.0 / (1.0 - rate)
-    scaled = inputs * (scale if isinstance(scale, float) else tf.cast(scale, inputs.dtype))
-    return tf.raw_ops.SelectV2(condition=dropped, t=0.0, e=scaled)
+    return _kept(inputs, dropped, scale if isinstance(scale, float) else tf.cast(scale, inputs.dtype))
+
+
+def _kept(inputs: tf.Tensor, dropped: tf.Tensor, scale: Any) -> tf.Tensor:
+    """The inputs scaled where they are not dropped, zero elsewhere; `dropped` broadcasts to them.
+
+    The gradient is treated likewise. TensorFlow's own asks for shapes, which are those of the inputs, and sums.
+    """
+
+    def kept(values: tf.Tensor) -> tf.Tensor:
+        return tf.raw_ops.SelectV2(condition=dropped, t=0.0, e=values * scale)
+
+    return tf.custom_gradient(lambda values: (kept(values), kept))(inputs)
 
 
 def gaussian_noise(inputs: tf.Tensor, stddev: float, state: tf.random.Generator) -> tf.Tensor:

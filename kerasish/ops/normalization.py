@@ -24,20 +24,24 @@ def fused_batch_norm(
     epsilon: float,
     training: bool,
     channels_first: bool,
+    momentum: float,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Normalized images or volumes with the moments used; in training those of the batch, the variance unbiased."""
-    unused = tf.zeros([0], mean.dtype)
-    outputs, batch_mean, batch_variance, *_ = tf.raw_ops.FusedBatchNormV3(
+    """Normalized images or volumes, and mean and variance moved towards the batch's (unbiased) moments in training.
+
+    Training normalizes by the moments of the batch, else the given ones do. They move as in `move_average`.
+    """
+    outputs, moved_mean, moved_variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=inputs,
         scale=gamma,
         offset=beta,
-        mean=unused if training else mean,
-        variance=unused if training else variance,
+        mean=mean,
+        variance=variance,
         epsilon=epsilon,
+        exponential_avg_factor=1.0 - momentum,
         data_format=_LAYOUTS[len(inputs.shape)][channels_first],
         is_training=training,
     )
-    return outputs, batch_mean, batch_variance
+    return outputs, moved_mean, moved_variance
 
 
 def moments(
