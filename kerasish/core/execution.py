@@ -34,12 +34,12 @@ def briefly_optimized(function: Any) -> Callable[..., Any]:
     What the user has set through `tf.config.optimizer` counts as ever. Where there is a GPU, all passes are made.
     """
     if _has_gpu():
-        return function  # type: ignore[no-any-return]
+        return function
     calls = _calls_of(function)
 
     def call(*given: Any) -> Any:
         usual = calls.function_call_options  # this thread's
-        calls.function_call_options = _brief(type(usual), usual.config_proto_serialized)
+        calls.function_call_options = _brief(usual.__class__, usual.config_proto_serialized)
         try:
             return function(*given)
         finally:

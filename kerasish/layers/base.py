@@ -284,7 +284,7 @@ class Layer(Configurable, Connected, OlderNames):
         return None if shape is None else tf.TensorSpec(shape, self.compute_dtype)
 
     def _told_shape(self, input_shape: Any) -> Any:
-        """The shape of the output, one tensor of the compute type, as inputs of that type tell it; None: call to see."""
+        """The shape of the output, a tensor of the compute type as the inputs are; None where only a call can tell."""
         return None
 
     def _maybe_build(self, inputs: Any) -> None:
@@ -553,9 +553,9 @@ def _loss_dtype(value: Any) -> Any:
 
 def _is_plain(value: Any, dtype: str | None) -> bool:
     """Whether it is a symbolic tensor of that type, of known rank, without a mask."""
-    spec = value.type_spec if is_symbolic(value) else None
-    kind = type(spec) is tf.TensorSpec and spec.dtype.name == dtype and spec.shape.rank is not None
-    return kind and value._keras_mask is None
+    if not is_symbolic(value) or value._keras_mask is not None or type(value.type_spec) is not tf.TensorSpec:
+        return False
+    return value.dtype.name == dtype and value.rank is not None
 
 
 def _stand_in(value: Any) -> Any:

@@ -145,7 +145,7 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
         with tf.init_scope():
             variable = new_variable(
                 functools.partial(initial, shape, dtype=dtype),
-                name,
+                name or "Variable",
                 trainable=False,
                 dtype=dtype,
                 shape=shape,
