@@ -26,6 +26,7 @@ def test_variables_of_one_name_do_not_share_a_value():
 
 
 def network(library):
+    library.backend.clear_session()
     layers = library.layers
     x = inputs = library.Input((None, 8, 3))
     x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(4, 3, strides=2)(x)))
