@@ -276,7 +276,8 @@ class Layer(Configurable, Connected, OlderNames):
         """The output's specification where the inputs' tell it without a call."""
         inputs = args[0] if isinstance(args[0], list) else [args[0]]
         plain = len(args) == 1 and not kwargs and all(_is_plain(tensor, self.compute_dtype) for tensor in inputs)
-        if not plain or not is_library_class(type(self)):
+        tells = type(self)._told_shape is not Layer._told_shape
+        if not plain or not tells or not is_library_class(type(self)):
             return None
         if self.input_spec is not None:
             check_inputs(self._name, self.input_spec, args[0])
