@@ -19,6 +19,11 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
 _OF_THE_DISK = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _SYNC_FILE_RANGE_WRITE = 2
@@ -162,12 +167,27 @@ def _is_renamed(new: str, path: str) -> bool:
 
 
 def _take_over(ready: str) -> None:
-    """Moves the files of a finished group to where they belong, the index of a checkpoint last."""
-    for name in sorted(os.listdir(ready), key=lambda name: name.endswith(".index")):
-        with contextlib.suppress(FileNotFoundError):  # another process is finishing the same work
+    """Moves the files of a finished group to where they belong, the index of a checkpoint last, and none in between."""
+    with _alone_in(_parent(ready)), contextlib.suppress(FileNotFoundError):  # another has finished this
+        for name in sorted(os.listdir(ready), key=lambda name: name.endswith(".index")):
             os.replace(os.path.join(ready, name), os.path.join(_parent(ready), name))
     _flush(_parent(ready))
     _remove(ready)
+
+
+@contextmanager
+def _alone_in(folder: str) -> Iterator[None]:
+    """A context for one saver of a directory at a time, in all threads and processes; a crash ends it."""
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # file systems without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _exchange(one: str, other: str) -> bool:

@@ -199,3 +199,23 @@ def test_kill_minus_nine_leaves_old_or_new(here):
         assert kernel[0, 0] in (done, done + 1)
         reader.save("model") if path == "model" else reader.save_weights(path)
     assert not [name for name in os.listdir(here) if name.startswith(".")]
+
+
+def test_groups_of_savers_at_once_are_not_mixed(tmp_path):
+    path, meeting = tmp_path / "group", threading.Barrier(4)
+
+    def work(number):
+        meeting.wait()
+        for _ in range(3):
+            with replaced_group(str(path)) as new:
+                for ending in (".data", ".index"):
+                    write(new + ending, str(number))
+
+    for _ in range(40):
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert read(tmp_path / "group.data") == read(tmp_path / "group.index")
+        assert sorted(os.listdir(tmp_path)) == ["group.data", "group.index"]
