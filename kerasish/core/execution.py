@@ -35,7 +35,7 @@ def briefly_optimized(function: Any) -> Callable[..., Any]:
     """
     if _has_gpu():
         return function
-    calls = _calls_of(function)
+    calls = context_of(function)
 
     def call(*given: Any) -> Any:
         usual = calls.function_call_options  # this thread's
@@ -48,8 +48,8 @@ def briefly_optimized(function: Any) -> Callable[..., Any]:
     return call
 
 
-def _calls_of(function: Any) -> Any:
-    """Where TensorFlow keeps the options with which functions are called."""
+def context_of(function: Any) -> Any:
+    """Where TensorFlow keeps the options with which functions are called, and what it prepared for each."""
     return function.inference_fn._bound_context
 
 
@@ -76,7 +76,7 @@ class Execution:
         self.function, self._variables = function, variables
         self._captured = function.captured_inputs
         self._types = [tensor.dtype for tensor in function.outputs]
-        options = _calls_of(function).function_call_options
+        options = context_of(function).function_call_options
         self._config = _brief(options.__class__, options.config_proto_serialized).config_proto_serialized
         outputs = function.structured_outputs
         plain = all(part is None or isinstance(part, tf.Tensor) for part in tf.nest.flatten(outputs))

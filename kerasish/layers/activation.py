@@ -17,6 +17,8 @@ _MASKED = -1e9
 class _Elementwise(Layer):
     """Base of layers whose outputs have the shape, and the mask, of their inputs."""
 
+    _tells_shape = True
+
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -24,9 +26,6 @@ class _Elementwise(Layer):
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """The input's shape."""
         return tf.TensorShape(input_shape)
-
-    def _told_shape(self, input_shape: Any) -> Any:
-        return self.compute_output_shape(input_shape)
 
 
 @LAYERS.register()
@@ -45,9 +44,6 @@ class Activation(_Elementwise):
     def call(self, inputs: Any) -> Any:
         """The function of the inputs."""
         return self.activation(inputs)
-
-    def _told_shape(self, input_shape: Any) -> Any:
-        return self.compute_output_shape(input_shape) if activations.is_own(self.activation) else None
 
 
 @LAYERS.register()

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasish import activations, regularizers
 from kerasish import metrics as metrics_module
-from kerasish import regularizers
 from kerasish.core import dtype_policy, object_config
 from kerasish.core.configurable import Configurable
 from kerasish.core.forks import refuse_fork
@@ -79,6 +79,7 @@ class Layer(Configurable, Connected, OlderNames):
     _dtype_policy: Any = None
     _initial_weights: Any = None
     _signature: Any = None
+    _tells_shape = False  # whether plain inputs tell the output's shape without a call
     _told_dropped_mask = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -276,8 +277,7 @@ class Layer(Configurable, Connected, OlderNames):
         """The output's specification where the inputs' tell it without a call."""
         inputs = args[0] if isinstance(args[0], list) else [args[0]]
         plain = len(args) == 1 and not kwargs and all(_is_plain(tensor, self.compute_dtype) for tensor in inputs)
-        tells = type(self)._told_shape is not Layer._told_shape
-        if not plain or not tells or not is_library_class(type(self)):
+        if not self._tells_shape or not plain or not is_library_class(type(self)):
             return None
         if self.input_spec is not None:
             check_inputs(self._name, self.input_spec, args[0])
@@ -285,8 +285,9 @@ class Layer(Configurable, Connected, OlderNames):
         return None if shape is None else tf.TensorSpec(shape, self.compute_dtype)
 
     def _told_shape(self, input_shape: Any) -> Any:
-        """The shape of the output, a tensor of the compute type as the inputs are; None where only a call can tell."""
-        return None
+        """The shape of the output of a layer with `_tells_shape`; None where only a call can tell."""
+        activation = getattr(self, "activation", activations.linear)
+        return self.compute_output_shape(input_shape) if activations.is_own(activation) else None
 
     def _maybe_build(self, inputs: Any) -> None:
         if self.built:

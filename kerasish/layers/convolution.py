@@ -23,6 +23,7 @@ class _Convolution(Layer):
         rank: the number of dimensions that the window moves along.
     """
 
+    _tells_shape = True
     rank = 0
     _paddings: tuple[str, ...] = ("valid", "same")
 
@@ -140,9 +141,6 @@ class _Convolution(Layer):
                 'Use a smaller `kernel_size`, or padding="same".'
             )
         return tf.TensorShape([*batch, *([channels, *space] if channels_first else [*space, channels])])
-
-    def _told_shape(self, input_shape: Any) -> Any:
-        return self.compute_output_shape(input_shape) if activations.is_own(self.activation) else None
 
 
 @LAYERS.register("Convolution1D")

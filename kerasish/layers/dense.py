@@ -34,6 +34,8 @@ class Dense(Layer):
         ValueError: if `units` is no positive integer.
     """
 
+    _tells_shape = True
+
     def __init__(
         self,
         units: int,
@@ -95,6 +97,3 @@ class Dense(Layer):
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """The input's shape with `units` as its last size."""
         return tf.TensorShape(input_shape)[:-1].concatenate(self.units)
-
-    def _told_shape(self, input_shape: Any) -> Any:
-        return self.compute_output_shape(input_shape) if activations.is_own(self.activation) else None

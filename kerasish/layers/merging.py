@@ -43,6 +43,7 @@ class _Merge(Layer):
 class _ElementwiseMerge(_Merge):
     """Base of merges element by element, of shapes that broadcast."""
 
+    _tells_shape = True
     function: Callable[[Any, Any], Any]
 
     def _check_shapes(self, shapes: list[tuple[int | None, ...]]) -> None:

@@ -21,6 +21,8 @@ _CLIPPED = ("rmin", "rmax", "dmax")
 class _Normalization(Layer):
     """Base of layers that normalize, scale by gamma and shift by beta."""
 
+    _tells_shape = True
+
     def __init__(
         self,
         axis: Any,
@@ -69,9 +71,6 @@ class _Normalization(Layer):
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """The input's shape."""
         return tf.TensorShape(input_shape)
-
-    def _told_shape(self, input_shape: Any) -> Any:
-        return self.compute_output_shape(input_shape)
 
 
 @LAYERS.register()

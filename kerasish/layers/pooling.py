@@ -22,6 +22,7 @@ class _Pooling(Layer):
         function: what makes one number of a window.
     """
 
+    _tells_shape = True
     rank = 0
     function: Callable[..., tf.Tensor]
 
@@ -55,9 +56,6 @@ class _Pooling(Layer):
                 f'pool_size={self.pool_size}\nUse a smaller `pool_size`, or padding="same".'
             )
         return tf.TensorShape([*shape[:start], *left, *shape[start + self.rank :]])
-
-    def _told_shape(self, input_shape: Any) -> Any:
-        return self.compute_output_shape(input_shape)
 
 
 class _Pooling1D(_Pooling):
@@ -93,6 +91,7 @@ class _Pooling3D(_Pooling):
 class _GlobalPooling(Layer):
     """Base of pooling over all of space."""
 
+    _tells_shape = True
     rank = 0
     function: Callable[..., tf.Tensor]
 
@@ -118,9 +117,6 @@ class _GlobalPooling(Layer):
         return tf.TensorShape(
             kept if self.keepdims else [size for axis, size in enumerate(shape) if axis not in self._axes]
         )
-
-    def _told_shape(self, input_shape: Any) -> Any:
-        return self.compute_output_shape(input_shape)
 
 
 @LAYERS.register("MaxPool1D")

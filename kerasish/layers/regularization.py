@@ -18,6 +18,8 @@ from kerasish.ops.condition import choose
 class _Random(Layer):
     """Base of layers that draw random numbers in training, from a stream that goes on from call to call."""
 
+    _tells_shape = True
+
     def __init__(self, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.seed = seed
@@ -31,9 +33,6 @@ class _Random(Layer):
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """The input's shape."""
         return tf.TensorShape(input_shape)
-
-    def _told_shape(self, input_shape: Any) -> Any:
-        return self.compute_output_shape(input_shape)
 
     def _disturbs(self) -> bool:
         raise NotImplementedError

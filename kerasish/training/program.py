@@ -19,7 +19,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasish.core.execution import Execution, briefly_optimized
+from kerasish.core.execution import Execution, briefly_optimized, context_of
 from kerasish.data_sources.arrays import GATHERED, one_block
 from kerasish.data_sources.blocks import FRESH, Block, Whole
 from kerasish.ops.bounds import Findings, NotInRange, in_turn, noting
@@ -432,6 +432,4 @@ def drop_kernels() -> None:
     """Has TensorFlow forget what it prepared for functions that are gone; else it keeps that, up to 1 MB of each."""
     gc.collect()
     function = tf.function(lambda: tf.zeros([]), autograph=False).get_concrete_function()
-    context = getattr(function.inference_fn, "_bound_context", None)
-    if context is not None:
-        context.clear_kernel_cache()
+    context_of(function).clear_kernel_cache()

@@ -129,3 +129,20 @@ def test_errors(act, error, words):
     with pytest.raises(error, match=words.replace("(", r"\(").replace(")", r"\)")) as caught:
         act()
     assert len(str(caught.value).splitlines()) <= 6
+
+
+@pytest.mark.parametrize("classes", [1, 2, 64, 65])
+def test_softmax_of_few_and_of_many_classes_is_exact_and_leaves_out_the_excluded_ones(classes):
+    x = np.random.RandomState(classes).normal(0, 20, (5, classes)).astype("float32")
+    weights = np.random.RandomState(0).uniform(-1, 1, x.shape)
+    x[:2, 1:] = -np.inf
+    found = []
+    for function, dtype in ((activations.softmax, "float32"), (tf_keras.activations.softmax, "float64")):
+        scores = tf.constant(x.astype(dtype))
+        with tf.GradientTape() as tape:
+            tape.watch(scores)
+            shares = function(scores)
+            total = tf.reduce_sum(shares * weights.astype(dtype))
+        found.append((shares, tape.gradient(total, scores)))
+    for ours, exact in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-6)

@@ -398,3 +398,15 @@ def test_a_mixed_layers_weight_is_cast_in_call_only() -> None:
     assert layer.scale is layer.weights[0] and layer.exact.dtype == tf.float32
     assert tape.gradient(outputs, layer.scale).dtype == tf.float32
     assert not hasattr(layer, "nothing")
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("rows", [4, 0])
+def test_averages_of_images_move_as_far_as_the_oracles(momentum, rows):
+    x = np.random.RandomState(0).normal(2, 3, (4, 5, 5, 3)).astype("float32")[:rows]
+    ours, theirs = (library.BatchNormalization(momentum=momentum) for library in (layers, tf_keras.layers))
+    for layer in (ours, theirs):
+        layer.build((None, 5, 5, 3))
+    np.testing.assert_allclose(ours(x, training=True), theirs(x, training=True), rtol=1e-5, atol=1e-5)
+    for weight, expected in zip(ours.weights, theirs.weights, strict=True):
+        np.testing.assert_allclose(weight, expected, rtol=1e-5, atol=1e-6)

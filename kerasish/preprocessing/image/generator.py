@@ -190,14 +190,14 @@ class ImageDataGenerator:
 
     def standardize(self, x: np.ndarray) -> np.ndarray:
         """Rescales, centers, normalizes and whitens an image, or images, in place, and returns it."""
-        if self.preprocessing_function:
-            x = self.preprocessing_function(x)
+        change = self.preprocessing_function
+        x = change(x) if change else x
         if self.rescale:
-            x *= self.rescale
+            np.multiply(x, self.rescale, out=x)
         if self.samplewise_center:
-            x -= np.mean(x, keepdims=True)
+            np.subtract(x, x.mean(keepdims=True), out=x)
         if self.samplewise_std_normalization:
-            x /= np.std(x, keepdims=True) + _SMALL
+            np.divide(x, x.std(keepdims=True) + _SMALL, out=x)
         if self.featurewise_center and self._fitted("featurewise_center", self.mean):
             x -= self.mean
         if self.featurewise_std_normalization and self._fitted("featurewise_std_normalization", self.std):
