@@ -105,7 +105,7 @@ class _KerasFinder(MetaPathFinder):
         return ModuleSpec(fullname, _SameModule(name))
 
 
-_finder = _KerasFinder()
+finder = _KerasFinder()
 _laid_aside: _LaidAside | None = None
 
 
@@ -122,7 +122,7 @@ def install() -> None:
         for part in parts:
             _replace_attribute(before, hosts[host_name], part, targets[_FACES[f"{host_name}.{part}"]])
     sys.modules.update({face: targets[name] for face, name in _FACES.items()})
-    sys.meta_path.insert(0, _finder)
+    sys.meta_path.insert(0, finder)
     vars(package)["__version__"] = f"{INTERFACE}+{PACKAGE}.{before.version}"
     _laid_aside = before
 
@@ -133,7 +133,7 @@ def uninstall() -> None:
     if _laid_aside is None:
         return
     before, _laid_aside = _laid_aside, None
-    sys.meta_path.remove(_finder)
+    sys.meta_path.remove(finder)
     _take_face_modules()
     sys.modules.update(before.modules)
     for host, name, value in before.attributes:

@@ -9,6 +9,7 @@
 | datasets.py | tf.data |
 | generators.py | generators and `Sequence`s |
 | ahead.py | threads that draw batches ahead |
+| processes.py, worker.py, parcels.py | processes that make the batches of a `Sequence` |
 | sequence.py | the base class `keras.utils.Sequence` |
 | creator.py | `DatasetCreator`, a function in the place of a dataset |
 | enqueuers.py | batches drawn ahead for users' own loops |

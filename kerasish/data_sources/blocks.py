@@ -130,6 +130,9 @@ class Source(ABC):
     def seek(self, position: dict[str, Any]) -> None:  # noqa: B027
         """Goes to where another source of the same data was when it gave this `position`."""
 
+    def close(self) -> None:  # noqa: B027
+        """Ends what the source keeps from epoch to epoch; another epoch may begin it again."""
+
     def report_shortage(self, epoch: int, taken: int) -> None:
         """Notes that there are no more batches, and says so once."""
         self.ran_out = True

@@ -1,4 +1,4 @@
-"""Batches of a `Sequence` or a generator drawn ahead by threads, for loops that users write themselves.
+"""Batches of a `Sequence` or a generator drawn ahead by workers, for loops that users write themselves.
 
 Source: behaviour of `tf.keras.utils.OrderedEnqueuer`.
 """
@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from kerasish.data_sources.ahead import Ahead
+from kerasish.data_sources.processes import Processes
 
 
 class SequenceEnqueuer:
@@ -20,7 +21,7 @@ class SequenceEnqueuer:
 
     Args:
         sequence: where the batches come from.
-        use_multiprocessing: accepted; the workers are threads, which leave nothing behind when the program ends.
+        use_multiprocessing: whether the workers are processes rather than threads; those of a generator are threads.
     """
 
     def __init__(self, sequence: Any, use_multiprocessing: bool = False):
@@ -33,7 +34,7 @@ class SequenceEnqueuer:
         """Begins.
 
         Args:
-            workers: the number of threads; with 0 each batch is drawn when it is asked for.
+            workers: the number of workers; with 0 each batch is drawn when it is asked for.
             max_queue_size: batches that wait at most.
         """
         self.stop()
@@ -60,7 +61,7 @@ class SequenceEnqueuer:
         return self._ahead is not None
 
     def stop(self, timeout: float | None = None) -> None:
-        """Ends the threads.
+        """Ends the workers.
 
         Args:
             timeout: the seconds to wait for a batch that is being drawn, for as long as it takes if None.
@@ -99,13 +100,24 @@ class OrderedEnqueuer(SequenceEnqueuer):
     def __init__(self, sequence: Any, use_multiprocessing: bool = False, shuffle: bool = False):
         super().__init__(sequence, use_multiprocessing)
         self.shuffle = shuffle
+        self._processes: Processes | None = None
+
+    def stop(self, timeout: float | None = None) -> None:
+        super().stop(timeout)
+        if self._processes is not None:
+            self._processes.close()
 
     def _drawn(self, workers: int, size: int) -> Iterator[Any]:
-        order = list(range(len(self.sequence)))
-        while self.is_running():
+        self._processes = Processes(self.sequence, workers) if self.use_multiprocessing and workers else None
+        order, seed = list(range(len(self.sequence))), random.getrandbits(63) if self._processes is not None else 0
+        for epoch in itertools.takewhile(lambda _: self.is_running(), itertools.count()):
             if self.shuffle:
                 random.shuffle(order)
-            yield from self._results((partial(self.sequence.__getitem__, i) for i in order), workers, size)
+            calls = (partial(self.sequence.__getitem__, i) for i in order)
+            if self._processes is not None:
+                self._processes.begin()
+                calls = (partial(self._processes.batch, i, (seed, epoch, place)) for place, i in enumerate(order))
+            yield from self._results(calls, workers, size)
             self.sequence.on_epoch_end()
             order = order if len(order) == len(self.sequence) else list(range(len(self.sequence)))
 

@@ -33,6 +33,7 @@ from kerasish.data_sources.blocks import (
 )
 from kerasish.data_sources.columns import as_array, column, is_scipy_sparse, map_leaves
 from kerasish.data_sources.order import batch_order, new_seed
+from kerasish.data_sources.processes import Processes
 from kerasish.data_sources.sequence import Sequence
 from kerasish.data_sources.weights import class_weighting
 
@@ -189,15 +190,20 @@ class GeneratorSource(PythonSource):
 class SequenceSource(PythonSource):
     """The batches `sequence[i]`, in a new order each epoch if `shuffle`; `on_epoch_end` is called after each epoch.
 
+    With `in_processes` they are made by as many processes as there are workers.
+
     Raises:
         ValueError: if its length is 0.
     """
 
-    def __init__(self, sequence: Sequence, run: Run, *, shuffle: bool | str = False, **drawing: Any) -> None:
+    def __init__(
+        self, sequence: Sequence, run: Run, *, shuffle: bool | str = False, in_processes: bool = False, **drawing: Any
+    ) -> None:
         super().__init__(run, **drawing)
         self.sequence = sequence
         self._shuffle = shuffle
-        self._seed = new_seed() if shuffle else 0
+        self._processes = Processes(sequence, self.workers) if in_processes and self.workers else None
+        self._seed = new_seed() if shuffle or self._processes is not None else 0
         self._ends: list[dict[str, Any] | None] = []
         if len(sequence) == 0:
             raise self.empty_error()
@@ -208,9 +214,19 @@ class SequenceSource(PythonSource):
         if index == 0:
             self.ran_out = False
         self.batches = self.steps or len(self.sequence)
-        order = batch_order(len(self.sequence), self._shuffle, self._seed, self.first + index)[: self.batches]
+        number = self.first + index
+        order = batch_order(len(self.sequence), self._shuffle, self._seed, number)[: self.batches]
         calls = (partial(self._fetch, i) for i in order)
+        if self._processes is not None:
+            self._processes.begin()
+            keys = ((self._seed, number, place) for place in itertools.count())
+            calls = (partial(self._fetch_from, self._processes, i, key) for i, key in zip(order, keys, strict=False))
         return _SequenceEpoch(self, index, self.batches, deque(), Ahead(calls, self._threads(), self.queue_size))
+
+    def close(self) -> None:
+        """Ends the processes."""
+        if self._processes is not None:
+            self._processes.close()
 
     def end_epoch(self) -> None:
         """Calls the sequence's `on_epoch_end`, and notes what random numbers it draws from."""
@@ -239,6 +255,12 @@ class SequenceSource(PythonSource):
 
     def _fetch(self, i: int) -> Batch:
         return self.standard(self.sequence[i])
+
+    def _fetch_from(self, processes: Processes, i: int, key: tuple[int, ...]) -> Batch:
+        return self.standard(processes.batch(i, key))
+
+    def _threads(self) -> int:
+        return self.workers if self._processes is not None and self._processes.works else super()._threads()
 
     def _first(self) -> Batch:
         return self._watched(partial(self._fetch, 0))
@@ -310,6 +332,8 @@ class _SequenceEpoch(_PythonEpoch[SequenceSource]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            self._source.close()
         super().__exit__(kind, error, trace)
         if kind is None:
             self._source.end_epoch()

@@ -9,7 +9,8 @@ class Sequence:
     """Batches by index: `self[i]` returns batch `i` of `len(self)`, as `(x, y)` or `(x, y, sample_weight)`.
 
     A subclass writes `__getitem__` and `__len__`, and `on_epoch_end` if it wants to change its batches between epochs.
-    With several workers `__getitem__` is called from several threads at once.
+    With several workers `__getitem__` is called from several threads at once; with `use_multiprocessing=True` workers
+    are processes, which have copies of the sequence as it is when an epoch begins.
 
     Source: behaviour of `tf.keras.utils.Sequence`.
     """

@@ -38,8 +38,8 @@ def open_source(
 ) -> Source:
     """A source of batches for `epochs` epochs of `steps` batches (or of all there are), `first_epoch` the first one.
 
-    `argument` and `steps_argument` are what the caller's own arguments are called, for messages;
-    `use_multiprocessing` is accepted, the workers are threads.
+    `argument` and `steps_argument` are what the caller's own arguments are called, for messages. With
+    `use_multiprocessing` the workers of a `Sequence` are processes; a generator is drawn by a thread either way.
 
     Raises:
         TypeError: for a `batch_size`, `steps`, `epochs`, `workers` or `max_queue_size` that is no whole number.
@@ -59,7 +59,7 @@ def open_source(
         return DatasetSource(x.map(class_weighting(class_weight, argument, output_names)) if class_weight else x, run)
     if _is_sequence(x):
         _refuse(y, sample_weight, argument, "a keras.utils.Sequence")
-        return SequenceSource(x, run, shuffle=shuffle or False, **drawing)
+        return SequenceSource(x, run, shuffle=shuffle or False, in_processes=bool(use_multiprocessing), **drawing)
     if hasattr(x, "__next__"):
         _refuse(y, sample_weight, argument, "a generator")
         return GeneratorSource(x, run, **drawing)

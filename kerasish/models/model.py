@@ -392,8 +392,8 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             validation_batch_size: rows in them, `batch_size` if None.
             validation_freq: validate every so many epochs, or after the epochs of this collection (from 1).
             max_queue_size: batches that workers prepare ahead.
-            workers: threads that prepare the batches of a `Sequence`.
-            use_multiprocessing: accepted; workers are threads.
+            workers: how many threads prepare the batches of a `Sequence`.
+            use_multiprocessing: whether processes do so instead, each with a copy of the `Sequence`.
 
         Raises:
             RuntimeError: before `compile`.
@@ -429,6 +429,9 @@ class Model(Structured, Summarized, OlderNames, Persistent):
                      validation_freq=validation_freq, watched=verbose == 1)  # fmt: skip
         finally:
             listed.close()
+            source.close()
+            if validation is not None:
+                validation.close()
         return self.history
 
     def evaluate(
@@ -449,6 +452,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             logs = loop.evaluate(self, self.program("test"), source, listed, verbose == 1)
         finally:
             listed.close()
+            source.close()
         return self._reported(logs or {}, return_dict, self.program("test"))
 
     def predict(
@@ -470,6 +474,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             return loop.predict(self, self.program("predict"), source, listed, verbose == 1)
         finally:
             listed.close()
+            source.close()
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, reset_metrics: bool = True,

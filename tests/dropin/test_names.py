@@ -128,4 +128,4 @@ def test_every_name_means_kerasish_until_uninstall(program):
 
 def test_names_that_are_not_kerass_are_left_alone():
     for name in ("tensorflow", "tensorflow.python.keras", "keras_tuner", "kerasish", "tensorflow.compat.v1.losses"):
-        assert dropin._finder.find_spec(name) is None
+        assert dropin.finder.find_spec(name) is None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.core import settings
-from kerasish.data_sources import Sequence
+from kerasish.data_sources.sequence import Sequence
 from kerasish.utils.images import save_img
 
 
@@ -39,6 +39,14 @@ class Iterator(Sequence):
         self.total_batches_seen = 0
         self.lock = threading.Lock()
         self.index_array: np.ndarray | None = None
+        self.index_generator = self._flow_index()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("lock", "index_generator")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.lock = threading.Lock()
         self.index_generator = self._flow_index()
 
     def __len__(self) -> int:
