@@ -96,12 +96,11 @@ def test_what_is_done_before_preemption_is_not_done_again(start, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("KERASISH_KILLS" not in os.environ, reason="set KERASISH_KILLS to the number of kills")
 def test_runs_that_are_killed_at_random_moments_go_on(start, whole, tmp_path):
     """Half of the kills strike at a hook, in any way; the others at any moment of the process, by kill -9."""
     chance = random.Random(int(os.environ.get("KERASISH_SEED", "0")))
     done, lasted = dict.fromkeys(KINDS, 0), {}
-    for number in range(int(os.environ["KERASISH_KILLS"])):
+    for number in range(int(os.environ.get("KERASISH_KILLS", "60"))):
         kind, folder = list(KINDS)[number % len(KINDS)], tmp_path / str(number)
         whole(kind)
         if kind not in lasted:
