@@ -13,6 +13,7 @@ import errno
 import os
 import shutil
 import socket
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
 _OF_THE_DISK = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
+_LARGE = 2**20
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _SYNC_FILE_RANGE_WRITE = 2
 _system = ctypes.CDLL(None) if os.name == "posix" else None
@@ -43,7 +45,7 @@ def replaced_file(path: str) -> Iterator[str]:
     with _beside(path) as new:
         yield new
         _flush(new)
-        os.replace(new, path)
+        _replace(new, path)
         _flush(_parent(path))
 
 
@@ -170,7 +172,7 @@ def _take_over(ready: str) -> None:
     """Moves the files of a finished group to where they belong, the index of a checkpoint last, and none in between."""
     with _alone_in(_parent(ready)), contextlib.suppress(FileNotFoundError):  # another has finished this
         for name in sorted(os.listdir(ready), key=lambda name: name.endswith(".index")):
-            os.replace(os.path.join(ready, name), os.path.join(_parent(ready), name))
+            _replace(os.path.join(ready, name), os.path.join(_parent(ready), name))
     _flush(_parent(ready))
     _remove(ready)
 
@@ -231,11 +233,44 @@ def _is_alive(process: str) -> bool:
     return True
 
 
+def _replace(new: str, path: str) -> None:
+    with _freed_meanwhile(path):
+        os.replace(new, path)
+
+
 def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
-    elif os.path.lexists(path):
-        os.unlink(path)
+    with _freed_meanwhile(path):
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        elif os.path.lexists(path):
+            os.unlink(path)
+
+
+@contextmanager
+def _freed_meanwhile(path: str) -> Iterator[None]:
+    """A context that takes the name from large files; a thread waits until the system has freed their memory.
+
+    That takes half as long as writing them. A file is freed when the last who has it open closes it.
+    """
+    descriptors: list[int] = []
+    inside = (os.path.join(place, name) for place, _, names in os.walk(path) for name in names)
+    for file in inside if os.path.isdir(path) else [path]:
+        with contextlib.suppress(OSError):
+            if os.path.getsize(file) >= _LARGE and os.path.isfile(file):
+                descriptors.append(os.open(file, os.O_RDONLY))
+    try:
+        yield
+    finally:
+        if descriptors:
+            try:
+                threading.Thread(target=_close, args=(descriptors,)).start()
+            except RuntimeError:  # there is no further thread to be had
+                _close(descriptors)
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _flush_all(folder: str) -> None:

@@ -71,6 +71,29 @@ def test_a_failure_changes_nothing(replaced, here):
     assert os.listdir(here) == ["thing"]
 
 
+@pytest.mark.parametrize("threads", [True, False])
+@pytest.mark.parametrize("replaced", [replaced_file, replaced_directory, replaced_group])
+def test_a_large_file_that_was_replaced_is_let_go(replaced, threads, here, monkeypatch):
+    def none(thread):
+        raise RuntimeError("can't start new thread")
+
+    if not threads:
+        monkeypatch.setattr(threading.Thread, "start", none)
+    for number in range(3):
+        with replaced("thing") as new:
+            place = os.path.join(new, "a") if replaced is replaced_directory else new
+            pathlib.Path(place).write_bytes(bytes([number]) * 2**20)
+    assert pathlib.Path("thing/a" if replaced is replaced_directory else "thing").read_bytes()[-1] == 2
+
+    def held():
+        return [file for file in map(os.path.realpath, pathlib.Path("/proc/self/fd").iterdir()) if str(here) in file]
+
+    deadline = time.monotonic() + 10
+    while held() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert held() == [] and os.listdir(here) == ["thing"]
+
+
 def test_errors_of_the_disk_name_the_path(here):
     with pytest.raises(OSError, match="'thing'.*disk full(.|\n)*unchanged"), replaced_file("thing"):
         raise tf.errors.ResourceExhaustedError(None, None, "disk full")
