@@ -6,12 +6,24 @@ Source: behaviour of tf.keras 2 (`dense`, `dense_1`, `conv2d`, `input_1`).
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kerasish.core.settings import on_fresh_start
 
 _used: Counter[str] = Counter()
 on_fresh_start(_used.clear)
+
+
+class _Apart(threading.local):
+    """The counts of this thread while it names things apart from all others; None otherwise."""
+
+    counts: Counter[str] | None = None
+
+
+_apart = _Apart()
 
 
 def to_snake_case(name: str) -> str:
@@ -23,9 +35,20 @@ def to_snake_case(name: str) -> str:
 
 def unique_name(prefix: str, zero_based: bool = True) -> str:
     """The prefix with the number of its earlier uses: `dense`, `dense_1`, or from one on: `input_1`, `input_2`."""
-    _used[prefix] += 1
-    number = _used[prefix] - zero_based
+    counts = _used if _apart.counts is None else _apart.counts
+    counts[prefix] += 1
+    number = counts[prefix] - zero_based
     return f"{prefix}_{number}" if number else prefix
+
+
+@contextmanager
+def numbered_apart() -> Iterator[None]:
+    """Within this context numbers start anew, and names given in it do not count for those outside."""
+    _apart.counts = Counter()
+    try:
+        yield
+    finally:
+        _apart.counts = None
 
 
 def used_names() -> Counter[str]:

@@ -102,6 +102,10 @@ class Model(Structured, Summarized, OlderNames, Persistent):
     # Structure.
 
     def _own(self, name: str, value: Any) -> None:
+        if "_name" not in self.__dict__:
+            raise RuntimeError(
+                f"`{type(self).__name__}.__init__` must call `super().__init__()` before it assigns `self.{name}`."
+            )
         if name not in _STATE and name != "_network":
             super()._own(name, value)
 
@@ -213,7 +217,8 @@ class Model(Structured, Summarized, OlderNames, Persistent):
             TypeError: for unknown keywords.
         """
         kwargs.pop("experimental_run_tf_function", None)
-        if set(kwargs) - {"sample_weight_mode", "target_tensors"} or any(kwargs.values()):
+        kwargs.pop("sample_weight_mode", None)  # weights of time steps are told by their shape
+        if set(kwargs) - {"target_tensors"} or any(kwargs.values()):
             raise TypeError(f"compile takes no keyword argument {', '.join(map(repr, kwargs))}.")
         outputs = None if self._network is None else Outputs.of(self._network.outputs, self._network.output_names)
         with replicas.scope_of(self._strategy):

@@ -6,6 +6,7 @@ within the model; the reported figures are means over the epoch, each batch coun
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ import tensorflow as tf
 
 from kerasish import losses as losses_module
 from kerasish import metrics as metrics_module
+from kerasish.core.naming import numbered_apart, to_snake_case, unique_name
 from kerasish.losses.base import FunctionLoss
 from kerasish.training.outputs import Outputs
 
@@ -117,7 +119,8 @@ class CompiledMetrics:
     """
 
     def __init__(self, metrics: Any = None, weighted_metrics: Any = None, outputs: Outputs | None = None):
-        self._given = (_resolved(metrics, _metric_object), _resolved(weighted_metrics, _metric_object))
+        with numbered_apart():
+            self._given = (_resolved(metrics, _metric_object), _resolved(weighted_metrics, _metric_object))
         self.outputs: Outputs | None = None
         self._plain: list[list[Any]] = []
         self._weighted: list[list[Any]] = []
@@ -171,9 +174,10 @@ class CompiledMetrics:
 
     def _bind(self, outputs: Outputs) -> None:
         self.outputs = outputs
-        self._plain = self._spread(outputs, "metrics", self._given[0])
-        self._weighted = self._spread(outputs, "weighted_metrics", self._given[1])
-        _check_names([metric.name for group in (*self._plain, *self._weighted) for metric in group])
+        with numbered_apart():  # "AUC" is `auc` in every model, `AUC()` the next of the program
+            self._plain = self._spread(outputs, "metrics", self._given[0])
+            self._weighted = self._spread(outputs, "weighted_metrics", self._given[1])
+        self._set_names(outputs)
 
     def _spread(self, outputs: Outputs, argument: str, given: Any) -> list[list[Any]]:
         """A list of metrics for each output; one flat list means all of them for every output."""
@@ -184,13 +188,23 @@ class CompiledMetrics:
             groups = [_listed(item) for item in outputs.spread(argument, given)]
         else:
             groups = [[_copied(m) if place else m for m in _listed(given)] for place in range(len(outputs))]
-        if len(outputs) > 1:
-            for name, group in zip(outputs.names, groups, strict=True):
+        return [[_numbered(metric) for metric in group] for group in groups]
+
+    def _set_names(self, outputs: Outputs) -> None:
+        """Puts the output's name before that of a metric where there are several, and `weighted_` where it is taken."""
+        taken: set[str] = set()
+        for output, plain, weighted in zip(outputs.names, self._plain, self._weighted, strict=True):
+            prefix = f"{output}_" if len(outputs) > 1 else ""
+            for group, second in ((plain, ""), (weighted, "weighted_")):
                 for metric in group:
-                    if not metric.name.startswith(f"{name}_"):
+                    own = metric.name.removeprefix(prefix)
+                    name = prefix + own if prefix + own not in taken else prefix + second + own
+                    if name in taken:
+                        raise ValueError(f"Two metrics have the name {name!r}. Give one of them another `name=`.")
+                    taken.add(name)
+                    if name != metric.name:
                         self._renamed.append((metric, metric.name))
-                        metric._name = f"{name}_{metric.name}"
-        return groups
+                        metric._name = name
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Takes one batch into account."""
@@ -312,6 +326,9 @@ def _metric_object(identifier: Any) -> Any:
     if isinstance(identifier, str) and identifier.lower() in _BY_SHAPE:
         return _ByShape(identifier)
     found = metrics_module.get(identifier)
+    if isinstance(found, metrics_module.Metric) and isinstance(identifier, str):
+        parameter = inspect.signature(type(found)).parameters.get("name")
+        found._is_numbered = parameter is not None and parameter.default is None
     if found is None or isinstance(found, metrics_module.Metric) or hasattr(found, "update_state"):
         return found
     name = identifier if isinstance(identifier, str) else getattr(found, "__name__", type(found).__name__)
@@ -333,10 +350,16 @@ def _listed(given: Any) -> list[Any]:
 
 
 def _copied(metric: Any) -> Any:
-    return _ByShape(metric.name) if isinstance(metric, _ByShape) else type(metric).from_config(metric.get_config())
+    if isinstance(metric, _ByShape):
+        return _ByShape(metric.name)
+    copy = type(metric).from_config(metric.get_config())
+    copy._is_numbered = getattr(metric, "_is_numbered", False)
+    return copy
 
 
-def _check_names(names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"Two metrics have the name {name!r}. Give one of them another `name=`.")
+def _numbered(metric: Any) -> Any:
+    """The metric, under the next number if it was given by the name of its class."""
+    if getattr(metric, "_is_numbered", False):
+        metric._name = unique_name(to_snake_case(type(metric).__name__))
+    return metric
+

@@ -324,3 +324,32 @@ def test_dropout_acts_in_training_only():
     assert model.evaluate(X, target, verbose=0) < 1e-10
     losses = model.fit(X, target, epochs=2, verbose=0).history["loss"]
     assert losses[0] > 1e-4 and losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_metrics_have_the_names_of_the_oracle(heads):
+    """Of a metric named by its class each model has the first; one that is weighted too says so."""
+
+    tf_keras.backend.clear_session()
+
+    def names(k):
+        found = []
+        for _ in range(2):
+            inputs = k.Input((6,))
+            model = k.Model(inputs, [k.layers.Dense(1, "sigmoid", name=f"head_{n}")(inputs) for n in range(heads)])
+            model.compile("sgd", "mse", metrics=["AUC", "mae", "accuracy"], weighted_metrics=["mae", "mse", "AUC"])
+            history = model.fit(X, [BITS] * heads if heads > 1 else BITS, verbose=0).history
+            found += [list(history), model.metrics_names]
+        return [*found, k.metrics.AUC().name]
+
+    assert names(kerasish) == names(tf_keras)
+
+
+def test_compile_takes_the_older_word_for_weights_of_time_steps():
+    def figures(k):
+        k.utils.set_random_seed(1)
+        model = k.Sequential([k.layers.Dense(2, kernel_initializer="ones", input_shape=(4, 2))])
+        model.compile("sgd", "mse", weighted_metrics=["mae"], sample_weight_mode="temporal")
+        return model.evaluate(PER_STEP, PER_STEP, sample_weight=TOKENS.astype("float32"), verbose=0)
+
+    np.testing.assert_allclose(figures(kerasish), figures(tf_keras), rtol=1e-5)
