@@ -512,3 +512,23 @@ def test_output_signatures_are_known() -> None:
     assert layers.Normalization().compute_output_signature(number) == number
     crossed = layers.HashedCrossing(5).compute_output_signature([tf.TensorSpec((None, 1), tf.string)] * 2)
     assert crossed == tf.TensorSpec((None, 1), tf.int64)
+
+
+@pytest.mark.parametrize("mode", ["binary", "tf-idf"])
+def test_output_modes_by_their_names_in_the_experimental_layers(mode):
+    for name, data in (("TextVectorization", ["a b", "a q q"]), ("StringLookup", [["a", "b"], ["q", "q"]])):
+        ours, theirs = (
+            getattr(k, name)(
+                vocabulary=["a", "b"], output_mode=mode, idf_weights=[1.0, 2.0] if mode == "tf-idf" else None
+            )
+            for k in (layers, tf_keras.layers)
+        )
+        assert ours.get_config()["output_mode"] == theirs.get_config()["output_mode"]
+        np.testing.assert_allclose(ours(tf.constant(data)), theirs(tf.constant(data)))
+
+
+def test_arguments_by_their_names_in_the_experimental_layers():
+    assert layers.CategoryEncoding(max_tokens=3, output_mode="binary").num_tokens == 3
+    lookup = layers.IntegerLookup(vocabulary=[5], mask_value=0, oov_value=-2)
+    assert (lookup.mask_token, lookup.oov_token) == (0, -2)
+    np.testing.assert_array_equal(lookup(tf.constant([0, 5, 7])), [0, 2, 1])

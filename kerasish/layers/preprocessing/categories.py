@@ -15,6 +15,13 @@ from kerasish.layers.preprocessing.tensors import Specified, TensorLayer, as_ten
 from kerasish.ops import lookup
 from kerasish.ops.bounds import check_range
 
+_OLDER_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}  # of the layers while they were experimental
+
+
+def present_mode(mode: Any) -> Any:
+    """The output mode by its present name."""
+    return _OLDER_MODES.get(mode, mode)
+
 
 def check_mode(mode: Any, allowed: tuple[str, ...], sparse: bool) -> None:
     """Checks an output mode.
@@ -68,8 +75,9 @@ class CategoryEncoding(Specified, TensorLayer):
     def __init__(
         self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any
     ):
+        num_tokens = kwargs.pop("max_tokens", num_tokens)  # its name while the layer was experimental
         super().__init__(**kwargs)
-        mode = "multi_hot" if output_mode == "binary" else output_mode
+        mode = present_mode(output_mode)
         check_mode(mode, ("one_hot", "multi_hot", "count"), False)
         self.num_tokens = arguments.positive("num_tokens", num_tokens)
         self.output_mode = mode

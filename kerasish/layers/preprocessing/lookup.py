@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from kerasish.layers.base import LAYERS
 from kerasish.layers.preprocessing.adapting import PreprocessingLayer
-from kerasish.layers.preprocessing.categories import check_mode, encoded_shape, own_dtype
+from kerasish.layers.preprocessing.categories import check_mode, encoded_shape, own_dtype, present_mode
 from kerasish.layers.preprocessing.tensors import Specified, as_tensor
 from kerasish.layers.preprocessing.vocabulary import OwnPath, Table, checked_vocabulary, read_tokens, repeated
 from kerasish.ops import lookup
@@ -46,6 +46,7 @@ class _IndexLookup(Specified, PreprocessingLayer):
         **kwargs: Any,
     ):
         promised = kwargs.pop("vocabulary_size", None)  # of a configuration whose vocabulary is in a file beside it
+        output_mode = present_mode(output_mode)
         check_mode(output_mode, _MODES, sparse)
         super().__init__(**own_dtype(kwargs, output_mode))
         _check_sizes(max_tokens, num_oov_indices, pad_to_max_tokens)
@@ -401,6 +402,8 @@ class IntegerLookup(_IndexLookup):
         pad_to_max_tokens: bool = False,
         **kwargs: Any,
     ):
+        mask_token = kwargs.pop("mask_value", mask_token)  # their names while the layer was experimental
+        oov_token = kwargs.pop("oov_value", oov_token)
         if vocabulary_dtype not in ("int64", "int32"):
             raise ValueError(
                 f'`vocabulary_dtype` must be "int64" or "int32". Received: vocabulary_dtype={vocabulary_dtype!r}'

@@ -10,7 +10,7 @@ from kerasish.core.object_config import function_name
 from kerasish.core.registry import find_custom
 from kerasish.layers.base import LAYERS
 from kerasish.layers.preprocessing.adapting import PreprocessingLayer
-from kerasish.layers.preprocessing.categories import check_mode, encoded_shape
+from kerasish.layers.preprocessing.categories import check_mode, encoded_shape, present_mode
 from kerasish.layers.preprocessing.lookup import StringLookup
 from kerasish.layers.preprocessing.tensors import Specified, as_tensor
 from kerasish.layers.preprocessing.vocabulary import checked_vocabulary
@@ -63,7 +63,7 @@ class TextVectorization(Specified, PreprocessingLayer):
         **kwargs: Any,
     ):
         promised = kwargs.pop("vocabulary_size", None)
-        mode = "int" if output_mode is None else output_mode
+        mode = "int" if output_mode is None else present_mode(output_mode)
         check_mode(mode, ("int", "multi_hot", "count", "tf_idf"), sparse)
         super().__init__(**{**kwargs, "dtype": kwargs.get("dtype") or "string"})
         _check_lengths(mode, output_sequence_length, ragged)
