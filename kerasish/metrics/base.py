@@ -221,6 +221,9 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name}, dtype={self._dtype})"
 
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({','.join(f'{key}={value}' for key, value in self.get_config().items())})"
+
     def _owned_things(self) -> Iterator[tf.Variable | tf.Module]:
         return flatten_owned(list(self._owned.values()))
 

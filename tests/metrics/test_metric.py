@@ -392,3 +392,9 @@ def test_signatures_survive_for_editors():
     assert str(inspect.signature(TruePositives.update_state)) == "(self, y_true, y_pred, sample_weight=None)"
     assert list(metrics.__all__) == sorted(metrics.__all__)
     assert all(hasattr(metrics, name) for name in metrics.__all__)
+
+
+def test_a_metric_prints_its_configuration_as_the_oracles_does():
+    area = {"name": "area", "num_thresholds": 3}
+    for name, arguments in (("Mean", {}), ("BinaryAccuracy", {"threshold": 0.4}), ("AUC", area)):
+        assert str(getattr(metrics, name)(**arguments)) == str(getattr(tf_keras.metrics, name)(**arguments))
