@@ -35,7 +35,8 @@ def left_out(kind: type, config: dict[str, Any], error: TypeError) -> dict[str, 
         TypeError: the given error, if it is about something else.
     """
     refused = [key for key in config if f"'{key}'" in str(error) or f"`{key}`" in str(error)]
-    if not refused or "argument" not in str(error):
+    said_by = str(error).partition(" ")[0].partition(".")[0]
+    if not refused or "argument" not in str(error) or said_by not in [base.__name__ for base in kind.__mro__]:
         raise error
     for key in refused:
         if not any(type(config[key]) is type(usual) and config[key] == usual for usual in _USUAL.get(key, ())):

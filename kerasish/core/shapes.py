@@ -31,6 +31,11 @@ def map_shapes(function: Any, shapes: Any) -> Any:
     return type(shapes)(map_shapes(function, value) for value in shapes)
 
 
+def tensor_shapes_of(tensors: Any) -> Any:
+    """The structure of the tensors' static shapes as TensorFlow has them, which classes of users expect."""
+    return tf.nest.map_structure(lambda tensor: tensor.shape, tensors)
+
+
 def shapes_of(tensors: Any) -> Any:
     """The structure of the tensors' static shapes as tuples."""
     return tf.nest.map_structure(lambda tensor: to_shape(tensor.shape), tensors)

@@ -6,6 +6,7 @@ losses and masks of the result all meet in `__call__`.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from typing import Any
 
@@ -20,7 +21,7 @@ from kerasish.core.forks import refuse_fork
 from kerasish.core.naming import to_snake_case, unique_name
 from kerasish.core.object_config import is_library_class
 from kerasish.core.registry import Registry
-from kerasish.core.shapes import Shape, is_shape, map_shapes, shapes_of, to_shape
+from kerasish.core.shapes import Shape, is_shape, map_shapes, shapes_of, tensor_shapes_of, to_shape
 from kerasish.core.tracking import unique
 from kerasish.graph import scratch
 from kerasish.graph.node import Node
@@ -138,7 +139,9 @@ class Layer(Configurable, Connected, OlderNames):
         config = {"name": self.name, "trainable": self.trainable, "dtype": _policy_config(self._dtype_policy)}
         if self._batch_input_shape is not None:
             config["batch_input_shape"] = tuple(self._batch_input_shape)
-        return {**config, **super().get_config()}
+        config.update(super().get_config())
+        described = type(self).get_config is Layer.get_config and not is_library_class(type(self))
+        return _taken(type(self), config) if described else config
 
     def _weight_holders(self) -> list[Any]:
         return [child for child in self._children() if not isinstance(child, metrics_module.Metric)]
@@ -153,7 +156,7 @@ class Layer(Configurable, Connected, OlderNames):
 
     def build(self, input_shape: Any) -> None:
         """Creates the weights for inputs of that shape; called once, before the first `call`."""
-        self._build_input_shape = input_shape
+        self._build_input_shape = map_shapes(to_shape, input_shape)
         self.built = True
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -230,7 +233,8 @@ class Layer(Configurable, Connected, OlderNames):
         """Adds `training` and `mask` where the signature names them and the caller did not; returns the mask."""
         if signature.takes_training and signature.value("training", args, kwargs) is None:
             inherited = context.training if context.training is not None else signature.default_training
-            if inherited is not None and signature.positions.get("training", len(args)) >= len(args):
+            told = inherited is not None or signature.needs_training
+            if told and signature.positions.get("training", len(args)) >= len(args):
                 kwargs["training"] = inherited
         mask = masks_of(inputs)
         if signature.takes_mask and signature.value("mask", args, kwargs) is not None:
@@ -297,7 +301,8 @@ class Layer(Configurable, Connected, OlderNames):
         if self._dtype_policy.variable_dtype is None:
             object.__setattr__(self, "_dtype_policy", dtype_policy.Policy(tf.nest.flatten(inputs)[0].dtype.name))
         with tf.init_scope(), tf.name_scope(_scope_name(context.scope) + "/"):
-            self.build(shapes_of(inputs))
+            shapes = shapes_of if is_library_class(_definer(type(self), "build")) else tensor_shapes_of
+            self.build(shapes(inputs))
         self.built = True
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
@@ -518,6 +523,18 @@ def _declared_shape(kwargs: dict[str, Any]) -> Shape | None:
             f"`input_shape` must be a tuple of sizes without the batch axis. Received: input_shape={shape!r}"
         )
     return (kwargs.get("batch_size"), *to_shape(shape))  # type: ignore[misc]
+
+
+def _definer(kind: type, method: str) -> type:
+    """The class whose definition of the method is in force."""
+    return next(base for base in kind.__mro__ if method in base.__dict__)
+
+
+def _taken(kind: type, config: dict[str, Any]) -> dict[str, Any]:
+    """What the constructor of a user's class takes of a configuration that was made for it."""
+    accepted = inspect.signature(kind).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
+    return config if takes_any else {key: value for key, value in config.items() if key in accepted}
 
 
 def _policy_config(policy: dtype_policy.Policy) -> Any:

@@ -38,7 +38,7 @@ class CallSignature:
         call: the unbound method, its first parameter being `self`.
     """
 
-    __slots__ = ("first", "names", "takes_training", "takes_mask", "default_training", "positions")
+    __slots__ = ("first", "names", "takes_training", "needs_training", "takes_mask", "default_training", "positions")
 
     def __init__(self, call: Callable[..., Any]):
         parameters = list(inspect.signature(call).parameters.values())[1:]
@@ -50,6 +50,7 @@ class CallSignature:
         self.takes_training = "training" in self.names or takes_any
         self.takes_mask = "mask" in self.names or takes_any
         default = next((p.default for p in parameters if p.name == "training"), None)
+        self.needs_training = default is _UNSET
         self.default_training = None if default is _UNSET else default
 
     def given(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

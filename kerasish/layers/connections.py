@@ -32,13 +32,13 @@ class Connected:
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the layer's only call."""
-        return self._only("input_tensors", "input")
+        """The symbolic input of the layer's first call."""
+        return self._first_call("input").input_tensors
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the layer's only call."""
-        return self._only("output_tensors", "output")
+        """The symbolic output of the layer's first call."""
+        return self._first_call("output").output_tensors
 
     @property
     def input_shape(self) -> Any:
@@ -52,12 +52,12 @@ class Connected:
 
     @property
     def input_mask(self) -> Any:
-        """The mask that came with the input of the only call."""
+        """The mask that came with the input of the first call."""
         return getattr(self.input, "_keras_mask", None)
 
     @property
     def output_mask(self) -> Any:
-        """The mask that came with the output of the only call."""
+        """The mask that came with the output of the first call."""
         return getattr(self.output, "_keras_mask", None)
 
     def get_input_at(self, node_index: int) -> Any:
@@ -93,15 +93,10 @@ class Connected:
             )
         return self._inbound_nodes[node_index]
 
-    def _only(self, attribute: str, what: str) -> Any:
+    def _first_call(self, what: str) -> Any:
         if not self._inbound_nodes:
             raise AttributeError(f'Layer "{self.name}" has no {what}: it was never called on a symbolic tensor.')
-        if len(self._inbound_nodes) > 1:
-            raise AttributeError(
-                f'Layer "{self.name}" was called {len(self._inbound_nodes)} times, so "the {what}" is not one.\n'
-                f"Use `get_{what}_at(node_index)`."
-            )
-        return getattr(self._inbound_nodes[0], attribute)
+        return self._inbound_nodes[0]
 
     def _same(self, attribute: str, what: str) -> Any:
         if not self._inbound_nodes:

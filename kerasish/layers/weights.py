@@ -77,7 +77,7 @@ class WeightOwner(Tracked):
             raise ValueError(f"A weight that is synchronized on read cannot be trainable. Received: name={name!r}")
         with tf.init_scope():
             variable = new_variable(
-                lambda: _initial(initializer, sizes, dtype), name or "variable",
+                lambda: _initial(initializer, sizes, dtype), name or "Variable",
                 trainable=not on_read if trainable is None else bool(trainable), dtype=dtype, shape=sizes,
                 constraint=constraint if constraint is not None else self._for_weight(name, "constraint"),
                 synchronization=synchronization, aggregation=aggregation,
@@ -106,6 +106,8 @@ class WeightOwner(Tracked):
     def __getattr__(self, name: str) -> Any:
         """A weight of a mixed layer; while a layer is being called, in that layer's compute dtype."""
         value = self.__dict__.get("_owned", {}).get(name)
+        if name == "_name":
+            raise RuntimeError(f"`{type(self).__name__}.__init__` must call `super().__init__()`, as its first line.")
         if value is None:
             asked = getattr(type(self), name, None)
             if isinstance(asked, property) and asked.fget is not None:

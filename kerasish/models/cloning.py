@@ -89,7 +89,7 @@ class _Clones:
 
     def get(self, entry: dict[str, Any], custom_objects: Any = None) -> Any:
         """The copy of the layer that the entry describes."""
-        layer = self._layers[entry["config"]["name"]]
+        layer = self._layers[entry["name"]]
         return _copy(layer) if isinstance(layer, InputLayer) else _checked(self._copy(layer))
 
 

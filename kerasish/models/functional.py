@@ -18,7 +18,7 @@ from kerasish.graph.symbolic_tensor import SymbolicTensor, any_symbolic, is_symb
 from kerasish.layers.input import Input, InputLayer
 from kerasish.layers.tf_op import OperationLayer, TFOpLambda, plain_arguments, revived_arguments
 
-_OF_LAYER = ("class_name", "config", "registered_name", "module", "shared_object_id")
+_OF_LAYER = ("class_name", "config", "name", "registered_name", "module", "shared_object_id")
 _CONSTANT = "_CONSTANT_VALUE"
 _SPREAD = "*"  # further arguments of a function that takes any number of them
 

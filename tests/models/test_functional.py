@@ -270,3 +270,13 @@ def test_a_model_called_again_makes_a_second_call_of_the_same_weights():
     again = model(kerasish.Input((4,)))
     assert again.shape == (None, 1) and again.node.layer is model
     assert len(model.weights) == 8
+
+
+def test_input_and_output_of_a_shared_layer_are_those_of_its_first_call():
+    def first(k):
+        layer, a, b = k.layers.Embedding(4, 2, mask_zero=True), k.Input((3,)), k.Input((5,))
+        outputs = layer(a), layer(b)
+        mask = layer.output_mask
+        return layer.input is a, layer.output is outputs[0], tuple(mask.shape), layer.input_mask
+
+    assert first(kerasish) == first(tf_keras) == (True, True, (None, 3), None)

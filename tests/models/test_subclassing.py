@@ -294,3 +294,123 @@ def test_metrics_held_by_layers_are_no_weights_of_theirs_but_those_of_models_are
         for kind in ("weights", "trainable_weights", "non_trainable_weights"):
             assert [v.name for v in getattr(one, kind)] == [v.name for v in getattr(other, kind)]
         assert [metric.name for metric in one.metrics] == [metric.name for metric in other.metrics]
+
+
+def test_a_call_that_requires_training_gets_none_where_nobody_told():
+    """`def call(self, inputs, training)`, as the older examples of transformers have it."""
+
+    def seen(k):
+        flags = []
+
+        class Block(k.layers.Layer):
+            def call(self, inputs, training):
+                flags.append(training)
+                return inputs
+
+        inputs = k.Input((3,))
+        model = k.Model(inputs, Block()(inputs))
+        Block()(X), model(X), model(X, training=True), Block()(X, training=False)
+        return flags
+
+    assert seen(kerasish) == seen(tf_keras) == [None, None, None, True, False]
+
+
+def test_build_of_a_user_gets_tensor_shapes_and_may_pass_them_on():
+    def seen(k):
+        shapes = []
+
+        class Own(k.layers.Layer):
+            def build(self, input_shape):
+                shapes.append(input_shape)
+                super().build(input_shape)
+
+            def call(self, inputs):
+                return tf.add_n(tf.nest.flatten(inputs))
+
+        class Wide(k.layers.Dense):
+            def build(self, input_shape):
+                shapes.append(input_shape.as_list())
+                super().build(input_shape)
+
+        class Net(k.Model):
+            def build(self, input_shape):
+                shapes.append(input_shape[1:].num_elements())
+                super().build(input_shape)
+
+            def call(self, inputs):
+                return inputs
+
+        a, b = k.Input((3,)), k.Input((3,))
+        layer = Own()
+        layer([a, b]), Own()({"a": a, "b": b}), Own()(X), Wide(2)(X), Net()(X)
+        return shapes
+
+    ours, theirs = seen(kerasish), seen(tf_keras)
+    assert [repr(shape) for shape in ours] == [repr(shape) for shape in theirs]
+    assert repr(ours[0]) == "[TensorShape([None, 3]), TensorShape([None, 3])]"
+
+
+def test_a_layer_that_describes_itself_is_made_again_without_get_config(tmp_path):
+    class Times(kerasish.layers.Layer):
+        def __init__(self, factor):
+            super().__init__()
+            self.factor = factor
+
+        def call(self, inputs):
+            return inputs * self.factor
+
+    assert Times(2.0).get_config() == {"factor": 2.0}
+    assert Times.from_config(Times(2.0).get_config()).factor == 2.0
+    inputs = kerasish.Input((3,))
+    model = kerasish.Model(inputs, Times(2.0)(Times(3.0)(inputs)))
+    np.testing.assert_allclose(kerasish.models.clone_model(model)(X), X * 6)
+    for name in ("model.h5", "model.keras"):
+        model.save(tmp_path / name)
+        again = kerasish.models.load_model(tmp_path / name, custom_objects={"Times": Times})
+        np.testing.assert_allclose(again(X), X * 6)
+
+
+def test_a_layer_that_takes_no_name_is_blamed_itself():
+    class Times(kerasish.layers.Layer):
+        def __init__(self, factor):
+            super().__init__()
+            self.factor = factor
+
+        def call(self, inputs):
+            return inputs * self.factor
+
+        def get_config(self):
+            return {**super().get_config(), "factor": self.factor}
+
+    model = kerasish.Sequential([kerasish.Input((3,)), Times(2.0)])
+    with pytest.raises(TypeError, match="Times.__init__.. got an unexpected keyword argument 'name'"):
+        kerasish.Sequential.from_config(model.get_config(), custom_objects={"Times": Times})
+
+
+@pytest.mark.parametrize("base", [kerasish.Model, kerasish.layers.Layer])
+def test_a_constructor_that_does_not_call_its_base_is_told(base):
+    class Own(base):
+        def __init__(self):
+            self.inner = kerasish.layers.Dense(2)
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    with pytest.raises(RuntimeError, match=r"`Own.__init__` must call `super\(\).__init__\(\)`"):
+        Own()(X)
+
+
+def test_weights_without_a_name_are_named_as_in_the_oracle():
+    def name(k):
+        class Own(k.layers.Layer):
+            def build(self, input_shape):
+                self.scale = self.add_weight(shape=(input_shape[-1],))
+
+            def call(self, inputs):
+                return inputs * self.scale
+
+        layer = Own()
+        layer(X)
+        return layer.scale.name
+
+    assert name(kerasish) == name(tf_keras)
