@@ -24,6 +24,8 @@ class SymbolicTensor:
         name: a name for messages.
     """
 
+    __array_priority__ = 100  # NumPy's operators leave it to ours: np.sqrt(3) * x
+
     def __init__(self, spec: tf.TypeSpec, name: str | None = None):
         self.type_spec = spec
         self.node: Any = None

@@ -280,3 +280,13 @@ def test_input_and_output_of_a_shared_layer_are_those_of_its_first_call():
         return layer.input is a, layer.output is outputs[0], tuple(mask.shape), layer.input_mask
 
     assert first(kerasish) == first(tf_keras) == (True, True, (None, 3), None)
+
+
+def test_numbers_and_arrays_of_numpy_stand_on_the_left_of_operators():
+    def results(k):
+        x = k.Input((3,))
+        outputs = [np.sqrt(2.0) * x, np.float32(1) - x, np.ones(3, "float32") / x, np.ones((2, 3), "float32")[0] + x]
+        return k.Model(x, outputs)(np.arange(1, 7, dtype="float32").reshape(2, 3))
+
+    for ours, theirs in zip(results(kerasish), results(tf_keras), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
