@@ -58,7 +58,7 @@ def name_scope(name: str) -> Any:
 
 def learning_phase() -> Any:
     """1 where layers train, 0 where they do not: within a layer's call its `training` flag, else what was set."""
-    return 0 if context.training is None else context.training
+    return int(context.training) if isinstance(context.training, bool) else context.training or 0
 
 
 def set_learning_phase(value: int) -> None:

@@ -110,7 +110,7 @@ class _ByLayer:
                 found.extend(self._arrays(name, weights))
             except ValueError as error:
                 if not skip_mismatch:
-                    raise
+                    raise ValueError(f"{error} Nothing was loaded: the model is as it was.") from None
                 warnings.warn(f"Left out: {str(error).splitlines()[0]}", stacklevel=6)
         return found
 
@@ -138,15 +138,14 @@ class _ByLayer:
         group, places = inside(self.group, name), self._weight_names(name)
         if len(places) != len(weights):
             raise ValueError(
-                f"The layer {name!r} has {len(weights)} weights, in the file {self.path} {len(places)}. "
-                "Nothing was loaded."
+                f"The layer {name!r} has {len(weights)} weights, in the file {self.path} {len(places)}."
             )
         datasets = [array(group, place) for place in places]
         for weight, dataset in zip(weights, datasets, strict=True):
             if not weight.shape.is_compatible_with(dataset.shape):
                 raise ValueError(
                     f"The weight {weight.name} of layer {name!r} has the shape {tuple(weight.shape)}, in the file "
-                    f"{tuple(dataset.shape)}. Nothing was loaded: the model is as it was."
+                    f"{tuple(dataset.shape)}."
                 )
         return [(weight, values(dataset, weight)) for weight, dataset in zip(weights, datasets, strict=True)]
 
