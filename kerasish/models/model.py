@@ -103,7 +103,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
 
     def _own(self, name: str, value: Any) -> None:
         if "_name" not in self.__dict__:
-            raise RuntimeError(f"`{type(self).__name__}.__init__` must call `super().__init__()` before it sets {name!r}.")
+            raise RuntimeError(f"`{type(self).__name__}.__init__` must call `super().__init__()` before `self.{name}`.")
         if name not in _STATE and name != "_network":
             super()._own(name, value)
 
