@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from kerasish.core import object_config, sharing
-from kerasish.core.registry import family_of
+from kerasish.core.registry import family_of, find_custom
 from kerasish.saving import older_config
 
 KERAS_VERSION = "2.21.0"  # of tf.keras, whose configurations these are
@@ -57,7 +57,17 @@ def rebuild(
 
 def compile_arguments(config: Mapping[str, Any], custom_objects: dict[str, Any] | None = None) -> dict[str, Any]:
     """The arguments of `compile` that a compile configuration describes."""
-    return {key: object_config.deserialize(value, custom_objects) for key, value in config.items() if key in _COMPILE}
+    found = {key: object_config.deserialize(value, custom_objects) for key, value in config.items() if key in _COMPILE}
+    return {**found, "loss": losses_of(found.get("loss"))}
+
+
+def losses_of(described: Any) -> Any:
+    """The losses that were described, the user's own as what their names stand for while the file is read."""
+    if isinstance(described, dict):
+        return {key: losses_of(value) for key, value in described.items()}
+    if isinstance(described, list):
+        return [losses_of(value) for value in described]
+    return (find_custom(described) or described) if isinstance(described, str) else described
 
 
 def to_json(thing: Any, **options: Any) -> str:

@@ -12,7 +12,7 @@ from kerasish import optimizers
 from kerasish.core import object_config, sharing, trust
 from kerasish.core.registry import custom_object_scope, family_of
 from kerasish.saving import hdf5_weights, optimizer_weights
-from kerasish.saving.description import KERAS_VERSION, from_json, rebuild, to_json
+from kerasish.saving.description import KERAS_VERSION, from_json, losses_of, rebuild, to_json
 from kerasish.saving.hdf5_access import array, inside, name_of, names, opened, text, values, write_text, written
 from kerasish.saving.hdf5_weights import write_arrays
 
@@ -100,6 +100,7 @@ def _compile(model: Any, config: Mapping[str, Any], custom_objects: dict[str, An
     }
     optimizer = config.get("optimizer_config")
     try:
+        arguments["loss"] = losses_of(arguments["loss"])
         arguments["optimizer"] = optimizer and optimizers.deserialize(optimizer, custom_objects)
         model.compile(**arguments, loss_weights=config.get("loss_weights"))
     except ValueError as error:

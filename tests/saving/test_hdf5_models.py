@@ -201,3 +201,16 @@ def test_code_in_the_file_is_not_run(here):
     assert not (here / "marker").exists()
     keras.models.load_model("model.h5", safe_mode=False)
     assert (here / "marker").exists()
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.keras", "model"])
+def test_a_loss_of_the_user_s_is_known_after_loading_without_a_scope(tmp_path, name):
+    def own(y_true, y_pred):
+        return tf.reduce_mean(tf.square(y_true - y_pred), -1)
+
+    model = keras.Sequential([keras.layers.Dense(1, input_shape=(2,))])
+    model.compile("sgd", own)
+    model.save(tmp_path / name)
+    loaded = keras.models.load_model(tmp_path / name, custom_objects={"own": own})
+    assert loaded.loss is own
+    loaded.compile("adam", loaded.loss)
