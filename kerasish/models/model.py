@@ -222,7 +222,7 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         with replicas.scope_of(self._strategy):
             state = {
                 "optimizer": optimizers.loss_scale.for_policy(optimizers.get(optimizer), self.dtype_policy),
-                "loss": loss, "compiled_loss": CompiledLoss(loss, loss_weights, outputs),
+                "loss": loss, "compiled_loss": CompiledLoss(loss, loss_weights, outputs, checks.has_own_step(self)),
                 "compiled_metrics": CompiledMetrics(metrics, weighted_metrics, outputs), "_run_eagerly": run_eagerly,
                 "steps_per_execution": checks.steps_per_execution(steps_per_execution),
                 "_jit_compile": checks.compilation(jit_compile), "_programs": {},

@@ -225,6 +225,11 @@ def _keeps_states(model: Any) -> bool:
                for layer in model.layers)  # fmt: skip
 
 
+def has_own_step(model: Any) -> bool:
+    """Whether the user's class says what a step of training is."""
+    return not is_library_method(model, "train_step")
+
+
 def check_monitors(model: Any, callbacks: Any, validated: bool) -> None:
     """Looks whether the names that callbacks watch can come, where nobody but the library adds any.
 

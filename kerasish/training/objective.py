@@ -34,12 +34,16 @@ class CompiledLoss:
         loss: a loss, its name, a function, or a list or dict of them; None for none.
         loss_weights: numbers in the same form.
         outputs: the model's outputs, where they are known before the first batch.
+        may_be_unused: whether steps of the user's own do without, which then report no loss.
 
     Raises:
         ValueError: for an unknown loss or output.
     """
 
-    def __init__(self, loss: Any, loss_weights: Any = None, outputs: Outputs | None = None):
+    def __init__(
+        self, loss: Any, loss_weights: Any = None, outputs: Outputs | None = None, may_be_unused: bool = False
+    ):
+        self._is_reported = loss is not None or not may_be_unused
         self._given, self._weights_given = _resolved(loss, _loss_object), loss_weights
         self._mean = metrics_module.Mean(name="loss")
         self.outputs: Outputs | None = None
@@ -52,7 +56,7 @@ class CompiledLoss:
     @property
     def metrics(self) -> list[Any]:
         """The mean of the total, then of each output's loss where there are several outputs."""
-        return [self._mean, *(mean for mean in self._output_means if mean is not None)]
+        return [self._mean, *(mean for mean in self._output_means if mean is not None)] if self._is_reported else []
 
     def build(self, y_pred: Any) -> Outputs:
         """Binds the losses to the outputs as they turn out to be."""
@@ -77,6 +81,7 @@ class CompiledLoss:
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None
     ) -> tf.Tensor:
         """The total to minimize; the reported means are updated."""
+        self._is_reported = True
         batches = _by_output(self.build(y_pred), y_true, y_pred, sample_weight)
         terms, rows = [], None
         for loss, weight, mean, batch in zip(self.losses, self._weights, self._output_means, batches, strict=True):

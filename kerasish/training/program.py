@@ -222,12 +222,22 @@ class Program:
                     break
                 batch = batch.get_value()
             with noting(self._noting(block.take, by_xla=False)[0]):
-                result = step(batch)
+                result = _reported(step(batch))
             done += 1
             returned = [*returned, result] if self._collect else [result]
         if self._collect and returned:
             return done, tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *returned)
         return done, (returned[-1] if returned else {})
+
+
+def _reported(returned: Any) -> Any:
+    """What a step returned, which must be something."""
+    if returned is None:
+        raise TypeError(
+            "`train_step` and `test_step` must return a dict of what is to be reported, `predict_step` the outputs. "
+            "Received: None\nFor example: return {m.name: m.result() for m in self.metrics}"
+        )
+    return returned
 
 
 class _OfSize:
@@ -288,7 +298,7 @@ class _Step:
 
     def _once(self, batch: Any) -> Any:
         with noting(self._noted, batch if self.looks_before else ()):
-            returned = self._step(batch)
+            returned = _reported(self._step(batch))
         if is_untouched(returned):
             self.deferred = True
             return {}

@@ -353,3 +353,47 @@ def test_compile_takes_the_older_word_for_weights_of_time_steps():
         return model.evaluate(PER_STEP, PER_STEP, sample_weight=TOKENS.astype("float32"), verbose=0)
 
     np.testing.assert_allclose(figures(kerasish), figures(tf_keras), rtol=1e-5)
+
+
+def test_a_step_of_ones_own_reports_a_loss_only_if_it_computed_one():
+    """The distiller of Keras's examples: `compile` without a loss, and only `compiled_metrics` are used."""
+
+    def reported(k):
+        class Distiller(k.Model):
+            def train_step(self, data):
+                self.compiled_metrics.update_state(data[1], self(data[0], training=True))
+                return {**{metric.name: metric.result() for metric in self.metrics}, "own": tf.constant(1.0)}
+
+            def test_step(self, data):
+                return self.train_step(data)
+
+        class Total(k.Model):
+            def train_step(self, data):
+                outputs = self(data[0])
+                self.compiled_loss(data[1], outputs, regularization_losses=self.losses)
+                self.compiled_metrics.update_state(data[1], outputs)
+                return {metric.name: metric.result() for metric in self.metrics}
+
+        found = []
+        for kind in (Distiller, Total):
+            inputs = k.Input((6,))
+            model = kind(inputs, k.layers.Dense(3)(inputs))
+            model.add_loss(tf.reduce_mean(model.output))
+            model.compile("sgd", metrics=["mae"])
+            found.append((list(model.fit(X, REAL, verbose=0).history), model.metrics_names))
+        return found
+
+    assert reported(kerasish) == reported(tf_keras)
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_a_step_that_returns_nothing_is_told(run_eagerly):
+    class Silent(kerasish.Model):
+        def train_step(self, data):
+            pass
+
+    inputs = kerasish.Input((6,))
+    model = Silent(inputs, kerasish.layers.Dense(3)(inputs))
+    model.compile("sgd", "mse", run_eagerly=run_eagerly)
+    with pytest.raises(TypeError, match="`train_step` .* must return a dict"):
+        model.fit(X, REAL, verbose=0)
