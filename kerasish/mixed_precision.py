@@ -1,6 +1,7 @@
 """`keras.mixed_precision`: arithmetic in 16 bits, weights in 32."""
 from __future__ import annotations
 
+import types
 from typing import Any
 
 import tensorflow as tf
@@ -26,3 +27,15 @@ def set_global_policy(policy: Any) -> None:
             f"Received: policy={policy!r}"
         )
     dtype_policy.set_global_policy(chosen)
+
+
+def _with_loss_scale(optimizer: Any, loss_scale: Any) -> LossScaleOptimizer:
+    """`LossScaleOptimizer` as TensorFlow 2.1 to 2.3 made it: `loss_scale` is "dynamic" or a number."""
+    if loss_scale == "dynamic":
+        return LossScaleOptimizer(optimizer)
+    return LossScaleOptimizer(optimizer, dynamic=False, initial_scale=loss_scale)
+
+
+experimental = types.SimpleNamespace(  # the names of TensorFlow 2.1 to 2.8
+    LossScaleOptimizer=_with_loss_scale, Policy=Policy, global_policy=global_policy, set_policy=set_global_policy
+)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import kerasish
 from kerasish import dropin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,3 +130,16 @@ def test_every_name_means_kerasish_until_uninstall(program):
 def test_names_that_are_not_kerass_are_left_alone():
     for name in ("tensorflow", "tensorflow.python.keras", "keras_tuner", "kerasish", "tensorflow.compat.v1.losses"):
         assert dropin.finder.find_spec(name) is None
+
+
+def test_mixed_precision_by_its_names_while_it_was_experimental():
+    from kerasish.mixed_precision import experimental
+
+    try:
+        experimental.set_policy(experimental.Policy("mixed_float16"))
+        assert experimental.global_policy().compute_dtype == kerasish.layers.Dense(1).compute_dtype == "float16"
+    finally:
+        experimental.set_policy("float32")
+    fixed = experimental.LossScaleOptimizer(kerasish.optimizers.SGD(), loss_scale=8.0)
+    moving = experimental.LossScaleOptimizer(kerasish.optimizers.SGD(), loss_scale="dynamic")
+    assert (fixed.dynamic, float(fixed.loss_scale), moving.dynamic) == (False, 8.0, True)
