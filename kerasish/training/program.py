@@ -189,8 +189,7 @@ class Program:
         self.graph = concrete.graph
         call = concrete
         if not by_xla:
-            alone = isinstance(take, Whole)
-            call = Execution(concrete, self._variables) if alone else briefly_optimized(concrete)
+            call = briefly_optimized(concrete) if take.drawn else Execution(concrete, self._variables)
         return _Traced(concrete, call, step)
 
     def _step_for(self, take: Any, specs: tuple[Any, ...], by_xla: bool) -> _Step:
