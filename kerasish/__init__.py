@@ -5,6 +5,8 @@ tensors), `data_sources` (anything a user passes as data), `training` (one batch
 public modules carry the names of `tf.keras`.
 """
 
+import sys
+
 from kerasish import _tensorflow as _tensorflow  # isort: split
 
 from kerasish import (
@@ -28,10 +30,13 @@ from kerasish import (
     utils,
 )
 from kerasish.dropin import install, uninstall
+from kerasish.graph import scratch
 from kerasish.layers import Input
 from kerasish.models import Model, Sequential
 
 __version__ = "0.1.0"
+
+scratch.leave_unconverted([module for name, module in sys.modules.items() if name.startswith(f"{__name__}.")])
 
 __all__ = [
     "Input", "Model", "Sequential", "activations", "applications", "backend", "callbacks", "constraints", "datasets",

@@ -10,6 +10,7 @@ import tensorflow as tf
 from kerasish.core.registry import unknown_name
 from kerasish.core.settings import floatx
 from kerasish.data_sources.blocks import Batch, unpack_x_y_sample_weight
+from kerasish.graph.scratch import unconverted
 
 Table = tuple[np.ndarray, np.ndarray]
 """Class numbers, sorted, and their weights."""
@@ -46,7 +47,7 @@ def class_weighting(class_weight: Any, argument: str, output_names: Sequence[str
         return _weighting_by_output(class_weight, argument, list(output_names))
     classes, weights = _table(class_weight)
 
-    @tf.autograph.experimental.do_not_convert
+    @unconverted
     def weighted(*batch: Any) -> Batch:
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
         factor = _look_up(_classes_of(y, argument), classes, weights)
@@ -72,7 +73,7 @@ def _weighting_by_output(class_weight: Any, argument: str, names: list[str]) -> 
         if part is not None
     }
 
-    @tf.autograph.experimental.do_not_convert
+    @unconverted
     def weighted(*batch: Any) -> Batch:
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
         keys = list(y) if isinstance(y, Mapping) else names if len(names) == len(tf.nest.flatten(y)) else []

@@ -6,8 +6,9 @@ it while a function is being built, nor a public conversion of a single call).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 
 import tensorflow as tf
@@ -51,14 +52,41 @@ def converted(method: Callable[..., Any]) -> Callable[..., Any]:
     return tf.__internal__.autograph.tf_convert(method, _OUTSIDE_OF_GRAPHS)
 
 
-def unconverted(thing: T) -> T:
-    """Marks a function, or a class whose objects are called, as one that a user's `tf.function` runs as it is.
+def leave_unconverted(modules: Iterable[ModuleType]) -> None:
+    """Marks all functions, methods and classes of the modules as ones that a user's `tf.function` runs as they are.
 
-    What `tf.autograph.experimental.do_not_convert` achieves with a function around, at no cost to eager calls.
+    What `tf.autograph.experimental.do_not_convert` achieves with a function around, at no cost to eager calls. The
+    `__call__` that a user writes in a class of his own is converted as ever.
     """
+    for module in modules:
+        for thing in vars(module).values():
+            if isinstance(thing, FunctionType):
+                unconverted(thing)
+            elif isinstance(thing, type) and thing.__module__ == module.__name__:
+                for part in vars(thing).copy().values():
+                    for function in (part, *(getattr(part, name, None) for name in ("__func__", "fget", "fset"))):
+                        if isinstance(function, FunctionType):
+                            unconverted(function)
+                if "__call__" in vars(thing):
+                    for name in _MARKS:
+                        setattr(thing, name, _AsItsCall(name))
+
+
+def unconverted(function: T) -> T:
+    """Marks a function as one that a user's `tf.function` runs as it is."""
     for name, value in _MARKS.items():
-        setattr(thing, name, value)
-    return thing
+        setattr(function, name, value)
+    return function
+
+
+class _AsItsCall:
+    """The mark of objects that are called: they have it where their class's `__call__` has it."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __get__(self, thing: Any, owner: Any) -> Any:
+        return getattr(owner.__call__, self.name)
 
 
 def is_library_method(owner: Any, name: str) -> bool:

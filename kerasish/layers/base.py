@@ -44,7 +44,6 @@ _KEYWORDS = (
 )
 
 
-@scratch.unconverted
 class Layer(Configurable, Connected, OlderNames):
     """A computation with weights.
 
@@ -180,7 +179,6 @@ class Layer(Configurable, Connected, OlderNames):
         """The computation; the base returns the inputs."""
         return inputs
 
-    @scratch.unconverted
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The layer's output for the inputs: tensors for tensors, symbolic tensors for symbolic ones."""
         signature = self._call_signature()

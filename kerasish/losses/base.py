@@ -11,13 +11,12 @@ import tensorflow as tf
 from kerasish.core.configurable import Configurable
 from kerasish.core.object_config import function_name, parameters
 from kerasish.core.registry import Registry
-from kerasish.graph.scratch import converted, unconverted
+from kerasish.graph.scratch import converted
 from kerasish.losses.reduction import Reduction, as_tensor, cast, reduce_values
 
 LOSSES = Registry("loss", "keras.losses")
 
 
-@unconverted
 class Loss(Configurable):
     """Base of losses: called with targets and predictions, an instance returns what training minimizes.
 
@@ -41,7 +40,6 @@ class Loss(Configurable):
         self.reduction = reduction
         self.name = name
 
-    @unconverted
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tf.Tensor:
         """The reduced loss.
 

@@ -20,7 +20,7 @@ from kerasish.core.object_config import is_library_class, serialize_function, se
 from kerasish.core.registry import Registry
 from kerasish.core.tracking import Tracked, flatten_owned, unique
 from kerasish.core.variables import new_variable
-from kerasish.graph.scratch import converted, unconverted
+from kerasish.graph.scratch import converted
 
 METRICS = Registry("metric", "keras.metrics")
 
@@ -28,7 +28,6 @@ _LAYER_ARGUMENTS = {"trainable", "dynamic", "autocast", "input_shape", "batch_in
 _RESET_NAMES = ("reset_state", "reset_states")
 
 
-@unconverted
 class Metric(Tracked, Configurable, metaclass=ABCMeta):
     """A value gathered over batches: calling it takes in one batch and returns the value so far.
 
@@ -67,11 +66,8 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
         super().__init_subclass__(**kwargs)
         _join_reset_names(cls)
         if is_library_class(cls):
-            for name in ("update_state", "result", "reset_state"):
-                if isinstance(cls.__dict__.get(name), types.FunctionType):
-                    unconverted(cls.__dict__[name])
             if isinstance(cls.__dict__.get("result"), types.FunctionType):
-                cls.result = unconverted(_over_replicas(cls.__dict__["result"]))  # type: ignore[method-assign]
+                cls.result = _over_replicas(cls.__dict__["result"])  # type: ignore[method-assign]
             return
         for method, wrap in (("update_state", _graph_ready), ("result", _plain_result)):
             if isinstance(cls.__dict__.get(method), types.FunctionType):
@@ -93,7 +89,6 @@ class Metric(Tracked, Configurable, metaclass=ABCMeta):
     def result(self) -> Any:
         """The value so far: a scalar tensor, or a dict of scalar tensors."""
 
-    @unconverted
     def reset_state(self) -> None:
         """Sets every variable to zero, as at the start of each epoch."""
         for variable in self.variables:

@@ -283,7 +283,6 @@ class Model(Structured, Summarized, OlderNames, Persistent):
 
     # One step.
 
-    @scratch.unconverted
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of training on a batch; returns what is to be reported."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
@@ -293,7 +292,6 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
         return scratch.converted(self.compute_metrics)(x, y, y_pred, sample_weight)
 
-    @scratch.unconverted
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of evaluation on a batch; returns what is to be reported."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
@@ -301,23 +299,19 @@ class Model(Structured, Summarized, OlderNames, Persistent):
         scratch.converted(self.compute_loss)(x, y, y_pred, sample_weight)
         return scratch.converted(self.compute_metrics)(x, y, y_pred, sample_weight)
 
-    @scratch.unconverted
     def predict_step(self, data: Any) -> Any:
         """The outputs for a batch."""
         return self(unpack_x_y_sample_weight(data)[0], training=False)
 
-    @scratch.unconverted
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None) -> tf.Tensor:
         """The total loss of a batch: those of the outputs and those within the model."""
         return self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)
 
-    @scratch.unconverted
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
         """Updates the outputs' metrics with a batch and returns all results."""
         self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
-    @scratch.unconverted
     def get_metrics_result(self) -> MetricResults:
         """The present results of all metrics by name."""
         return MetricResults.of(self.metrics)

@@ -20,7 +20,6 @@ import tensorflow as tf
 from kerasish.core import settings
 from kerasish.core.configurable import Configurable
 from kerasish.core.object_config import is_library_class, parameters
-from kerasish.graph import scratch
 from kerasish.ops.bounds import unless_found
 from kerasish.optimizers import registry
 from kerasish.optimizers.eager import EagerSteps
@@ -207,7 +206,6 @@ class Optimizer(OlderRules, Configurable):
 
     # Steps
 
-    @scratch.unconverted
     def minimize(self, loss: Any, var_list: Any, tape: tf.GradientTape | None = None) -> None:
         """Takes one step that lowers `loss`.
 
@@ -223,7 +221,6 @@ class Optimizer(OlderRules, Configurable):
         with tf.control_dependencies([loss] if tf.is_tensor(loss) else []):  # no update where the loss cannot be had
             self.apply_gradients(gradients)
 
-    @scratch.unconverted
     def compute_gradients(
         self, loss: Any, var_list: Any, tape: tf.GradientTape | None = None
     ) -> list[tuple[Any, tf.Variable]]:
@@ -244,7 +241,6 @@ class Optimizer(OlderRules, Configurable):
         """A context for many steps in a row: what each would prepare anew is prepared once, on entering."""
         yield
 
-    @scratch.unconverted
     def apply_gradients(
         self,
         grads_and_vars: Iterable[Any],

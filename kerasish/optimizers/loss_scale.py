@@ -150,7 +150,6 @@ class LossScaleOptimizer(Optimizer):
         gradients = self.get_unscaled_gradients([gradient for gradient, _ in pairs])
         return list(zip(gradients, [variable for _, variable in pairs], strict=True))
 
-    @tf.autograph.experimental.do_not_convert
     def apply_gradients(
         self,
         grads_and_vars: Iterable[Any],

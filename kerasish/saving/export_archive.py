@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from kerasish.core.tracking import Named, Tracked, unique
+from kerasish.graph.scratch import unconverted
 from kerasish.saving.replacement import replaced_directory
 from kerasish.saving.saved_model import graph_function, named_inputs
 
@@ -147,5 +148,5 @@ def export(model: Any, filepath: Any) -> None:
 
     archive = ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", tf.autograph.experimental.do_not_convert(serve), [named_inputs(model)])
+    archive.add_endpoint("serve", unconverted(serve), [named_inputs(model)])
     archive.write_out(filepath)

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from kerasish.core.naming import unique_name
 from kerasish.core.object_config import deserialize, serialize_object
-from kerasish.graph import scratch
 from kerasish.graph.symbolic_tensor import SymbolicTensor
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.identity import Identity
@@ -233,7 +232,6 @@ class FeatureSpace(Layer):
 
     # Calls.
 
-    @scratch.unconverted
     def __call__(self, data: Any) -> Any:
         """The encoded rows; of scalars, the one row without the axis of the batch.
 

@@ -1,5 +1,6 @@
 """Steps and loops that users write themselves, as the guides show them."""
 
+import contextlib
 import sys
 
 import numpy as np
@@ -73,16 +74,61 @@ def test_a_user_s_function_does_not_convert_the_library():
         mae.reset_state()
         return mae.result()
 
+    with watched(converted):
+        step(X, Y)
+    assert converted == {"tf__step"}
+
+
+@contextlib.contextmanager
+def watched(converted):
+    """Notes which functions run as autograph has rewritten them."""
+
     def watch(frame, event, argument):
         if event == "call" and "__autograph_generated" in frame.f_code.co_filename:
-            converted.add(frame.f_code.co_name)
+            converted.update({frame.f_code.co_name} if frame.f_code.co_name.startswith("tf__") else ())
 
     sys.setprofile(watch)
     try:
-        step(X, Y)
+        yield
     finally:
         sys.setprofile(None)
-    assert {name for name in converted if name.startswith("tf__")} == {"tf__step"}
+
+
+def test_a_user_s_train_step_does_not_convert_the_library():
+    class Own(kerasish.Model):
+        def train_step(self, data):
+            x, y, weights = kerasish.utils.unpack_x_y_sample_weight(data)
+            with tf.GradientTape() as tape:
+                predictions = self(x, training=True)
+                loss = self.compiled_loss(y, predictions, regularization_losses=self.losses)
+                loss += kerasish.regularizers.L2(0.1)(self.trainable_variables[0])
+            self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
+            self.compiled_metrics.update_state(y, predictions)
+            self.compute_loss(x, y, predictions)
+            kerasish.backend.mean(kerasish.activations.relu(predictions))
+            kerasish.initializers.GlorotUniform(1)((2, 2))
+            kerasish.constraints.MaxNorm()(self.trainable_variables[0])
+            kerasish.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)(self.optimizer.iterations)
+            return {m.name: m.result() for m in self.metrics}
+
+    inputs = kerasish.Input((6,))
+    model, converted = Own(inputs, kerasish.layers.Dense(1, activity_regularizer="l2")(inputs)), set()
+    model.compile("adam", "mse", metrics=["mae"])
+    with watched(converted):
+        model.fit(X, Y, verbose=0)
+    assert converted == {"tf__train_step"}
+
+
+@pytest.mark.parametrize("base", [kerasish.constraints.Constraint, kerasish.layers.Layer, kerasish.losses.Loss])
+def test_a_user_s_own_call_is_converted(base):
+    class Own(base):
+        def __call__(self, x):
+            if tf.reduce_sum(x) > 0:
+                x = -x
+            return x
+
+    own = Own()
+    np.testing.assert_array_equal(tf.function(lambda x: own(x))(tf.ones(3)), [-1, -1, -1])
 
 
 def own_metrics(k):

@@ -8,7 +8,6 @@ from typing import Any
 import tensorflow as tf
 
 from kerasish.core import settings
-from kerasish.graph import scratch
 from kerasish.layers import arguments
 from kerasish.layers.base import LAYERS, Layer
 from kerasish.layers.preprocessing.tensors import Specified, TensorLayer, as_tensor
@@ -206,7 +205,6 @@ class HashedCrossing(Layer):
         self.sparse = sparse
         self._autocast = False
 
-    @scratch.unconverted
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The layer's output; each of the inputs may be a nested list."""
         several = isinstance(inputs, (list, tuple))

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasish.graph import scratch
 from kerasish.graph.symbolic_tensor import any_symbolic
 from kerasish.layers.base import Layer
 
@@ -29,7 +28,6 @@ def _holds_tensors(value: Any) -> bool:
 class TensorLayer(Layer):
     """Base of layers of one input, which may be given as nested Python lists."""
 
-    @scratch.unconverted
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The layer's output."""
         return super().__call__(as_tensor(inputs), *args, **kwargs)

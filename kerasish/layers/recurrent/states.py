@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish.core.shapes import is_shape
-from kerasish.graph import scratch
 from kerasish.graph.symbolic_tensor import any_symbolic
 from kerasish.layers.base import Layer
 from kerasish.layers.calling import CallSignature
@@ -19,7 +18,6 @@ class TakesStates(Layer):
 
     _num_constants: int | None = None
 
-    @scratch.unconverted
     def __call__(self, inputs: Any, initial_state: Any = None, constants: Any = None, **kwargs: Any) -> Any:
         """The layer's output; states and constants may also follow the inputs in one list."""
         states, fixed = _listed(initial_state), _listed(constants)
