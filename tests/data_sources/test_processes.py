@@ -22,7 +22,7 @@ from tests.data_sources import indexed
 
 def children():
     """Processes that this one has started, and that are there still."""
-    found = subprocess.run(["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True)
+    found = subprocess.run(["ps", "-ww", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True)
     return [line for line in found.stdout.splitlines() if "worker.py" in line]
 
 
