@@ -44,11 +44,11 @@ def unique_name(prefix: str, zero_based: bool = True) -> str:
 @contextmanager
 def numbered_apart() -> Iterator[None]:
     """Within this context numbers start anew, and names given in it do not count for those outside."""
-    _apart.counts = Counter()
+    outside, _apart.counts = _apart.counts, Counter()
     try:
         yield
     finally:
-        _apart.counts = None
+        _apart.counts = outside
 
 
 def used_names() -> Counter[str]:

@@ -4,6 +4,7 @@ Only the standard library is needed, so that a worker process can begin with thi
 """
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
 import pickle
@@ -16,28 +17,29 @@ from typing import Any
 
 _LARGE = 1 << 16
 _ALIGNMENT = 64
+_PIECE = 1 << 20
+
+
+def taken_apart(value: Any, dumps: Callable[..., bytes] = pickle.dumps) -> tuple[bytes, list[memoryview]]:
+    """The pickle of a value by `dumps`, and the large arrays that are left out of it, which are the value's own."""
+    parts: list[memoryview] = []
+
+    def small(buffer: pickle.PickleBuffer) -> bool:
+        part = buffer.raw()
+        if part.nbytes >= _LARGE:
+            parts.append(part)
+        return part.nbytes < _LARGE
+
+    return dumps(value, protocol=5, buffer_callback=small), parts
 
 
 class Parcel:
-    """A pickle, and the large arrays that belong to it.
+    """What `taken_apart` has returned, the arrays copied to where they can be shared."""
 
-    Args:
-        value: what is sent.
-        dumps: `pickle.dumps` or one that takes the same arguments.
-    """
-
-    def __init__(self, value: Any, dumps: Callable[..., bytes] = pickle.dumps) -> None:
-        parts: list[memoryview] = []
-
-        def small(buffer: pickle.PickleBuffer) -> bool:
-            part = buffer.raw()
-            if part.nbytes >= _LARGE:
-                parts.append(part)
-            return part.nbytes < _LARGE
-
-        self.dumped = dumps(value, protocol=5, buffer_callback=small)
+    def __init__(self, dumped: bytes, parts: list[memoryview]) -> None:
+        self.dumped = dumped
         self.sizes = [part.nbytes for part in parts]
-        self.handle: int | None = None
+        self.handle = -1
         if parts:
             self.handle = os.memfd_create("kerasish")
             weakref.finalize(self, os.close, self.handle)
@@ -49,19 +51,14 @@ class Parcel:
     def send(self, connection: Connection, process: int) -> None:
         """Sends it to the process with this number, which calls `receive`."""
         connection.send((self.dumped, self.sizes))
-        if self.handle is not None:
+        if self.sizes:
             send_handle(connection, self.handle, process)
 
-    def same(self, other: Parcel) -> bool:
-        """Whether both hold the same bytes."""
-        return (self.dumped, self.sizes) == (other.dumped, other.sizes) and all(
-            a == b for a, b in zip(self._pieces(), other._pieces(), strict=True)
+    def holds(self, dumped: bytes, parts: list[memoryview]) -> bool:
+        """Whether a parcel of these would hold the same bytes."""
+        return dumped == self.dumped and self.sizes == [part.nbytes for part in parts] and all(
+            os.pread(self.handle, len(piece), place) == piece.tobytes() for place, piece in _pieces(parts)
         )
-
-    def _pieces(self) -> Iterator[bytes]:
-        if self.handle is not None:
-            for start in range(0, os.fstat(self.handle).st_size, 1 << 20):
-                yield os.pread(self.handle, 1 << 20, start)
 
 
 def receive(connection: Connection) -> Callable[[], Any]:
@@ -71,11 +68,21 @@ def receive(connection: Connection) -> Callable[[], Any]:
         EOFError, OSError: if the other end is closed.
     """
     dumped, sizes = connection.recv()
-    parts, start = [], 0
+    parts = []
     if sizes:
         with open(recv_handle(connection), "rb") as file:
             memory = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
-        for size in sizes:
-            parts.append(memory[start : start + size])
-            start += size + -size % _ALIGNMENT
+        parts = [memory[start : start + size] for start, size in zip(_starts(sizes), sizes, strict=False)]
     return partial(pickle.loads, dumped, buffers=parts)
+
+
+def _starts(sizes: list[int]) -> Iterator[int]:
+    """Where in the shared memory parts of these sizes begin."""
+    return itertools.accumulate((size + -size % _ALIGNMENT for size in sizes), initial=0)
+
+
+def _pieces(parts: list[memoryview]) -> Iterator[tuple[int, memoryview]]:
+    """The parts in pieces of 1 MiB, and where in the shared memory each lies."""
+    for start, part in zip(_starts([part.nbytes for part in parts]), parts, strict=False):
+        for place in range(0, part.nbytes, _PIECE):
+            yield start + place, part[place : place + _PIECE]

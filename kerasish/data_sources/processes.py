@@ -13,13 +13,14 @@ import subprocess
 import sys
 import warnings
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from kerasish.data_sources.parcels import Parcel, receive
+from kerasish.data_sources.parcels import Parcel, receive, taken_apart
 
 _PATIENCE = 1.0
 
@@ -36,8 +37,8 @@ class Worker:
     connection: Connection
     parcel: Parcel | None = None
 
-    def ask(self, request: tuple, parcel: Parcel | None = None) -> tuple[bool, Any]:
-        """The answer to a request: whether it went well, and the batch or the failure.
+    def ask(self, request: tuple, parcel: Parcel | None = None) -> Callable[[], tuple[bool, Any]]:
+        """What makes the answer to a request: whether it went well, and the batch or the failure.
 
         Raises:
             EOFError, OSError: if the process has ended.
@@ -45,7 +46,7 @@ class Worker:
         self.connection.send(request)
         if parcel is not None:
             parcel.send(self.connection, self.process.pid)
-        return receive(self.connection)()
+        return receive(self.connection)
 
 
 @dataclass
@@ -55,6 +56,11 @@ class _Crew:
     workers: list[Worker] = field(default_factory=list)
     idle: SimpleQueue[Worker | None] = field(default_factory=SimpleQueue)
     ended: bool = False
+
+    def add(self, worker: Worker) -> None:
+        """One process more."""
+        self.workers.append(worker)
+        self.idle.put(worker)
 
     def take(self) -> Worker:
         """A process that has nothing to do."""
@@ -101,17 +107,16 @@ class Processes:
         if not self.works:
             return
         try:
-            parcel = Parcel(self.sequence, _dumped)
+            content = taken_apart(self.sequence, _dumped)
+            if self._parcel is None or not self._parcel.holds(*content):
+                self._parcel = Parcel(*content)
+            if self._crew.ended:
+                self._crew = _Crew()
+                weakref.finalize(self, self._crew.end)
+                for _ in range(self.count):
+                    self._crew.add(_started())
         except Exception as error:
             self._give_up(f"{type(error).__name__}: {error}")
-            return
-        if self._parcel is None or not self._parcel.same(parcel):
-            self._parcel = parcel
-        if self._crew.ended:
-            self._crew = _Crew([_started() for _ in range(self.count)])
-            weakref.finalize(self, self._crew.end)
-            for worker in self._crew.workers:
-                self._crew.idle.put(worker)
 
     def batch(self, index: int, key: tuple[int, ...]) -> Any:
         """Batch number `index`, made with the random numbers that belong to `key`.
@@ -126,16 +131,17 @@ class Processes:
         worker = crew.take()
         try:
             if worker.parcel is not parcel:
-                well, answer = worker.ask((), parcel)
+                well, answer = worker.ask((), parcel)()
                 worker.parcel = parcel
                 if not well:
                     crew.idle.put(worker)
                     self._give_up(answer[1].strip().rpartition("\n")[2])
                     return self.sequence[index]
-            well, answer = worker.ask((index, key))
+            made = worker.ask((index, key))
         except (EOFError, OSError):
             raise self._lost(worker, index) from None
         crew.idle.put(worker)
+        well, answer = made()
         if not well:
             _raise(*answer)
         return answer
@@ -145,7 +151,11 @@ class Processes:
         self._crew.end()
 
     def _lost(self, worker: Worker, index: int) -> RuntimeError:
-        code = worker.process.wait()
+        try:
+            code = worker.process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:  # it lives, but cannot be talked to
+            worker.process.kill()
+            code = worker.process.wait()
         return RuntimeError(
             f"The worker process that made batch {index} ended before the batch was there.\n"
             f"Received: exit code {code}{' (killed, perhaps for want of memory)' if code == -9 else ''}, "

@@ -154,9 +154,9 @@ def main(handle: int) -> None:
                 index, key = request
                 seed(key)
                 answer = sequence[index]
-            parcel = parcels.Parcel((True, answer))
+            parcel = parcels.Parcel(*parcels.taken_apart((True, answer)))
         except BaseException as error:
-            parcel = parcels.Parcel((False, failure(error)))
+            parcel = parcels.Parcel(*parcels.taken_apart((False, failure(error))))
         parcel.send(connection, os.getppid())
 
 

@@ -193,7 +193,17 @@ def test_all_processes_share_one_copy_of_the_arrays_and_may_change_their_own(ope
     assert [float(processes.batch(i, (0,))[0][0, 0]) for i in range(4)] == [1, 1, 1, 1] and not array.any()
     processes.begin()
     assert processes._parcel.handle == handle, "the same sequence is not sent again"
+    array[-1, -1] = 5
+    processes.begin()
+    assert float(processes.batch(3, (0,))[0][0, -1]) == 6, "one that was changed is"
     processes.close()
+
+
+def test_no_interpreter_to_start_means_threads(opened, read, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.warns(UserWarning, match="Indexed cannot be sent.*\nReceived: FileNotFoundError"):
+        found = inputs_of(read(opened(indexed.Indexed())))
+    np.testing.assert_array_equal(found[::2, 0], np.arange(6))
 
 
 SCRIPT = """

@@ -350,15 +350,18 @@ def test_build_of_a_user_gets_tensor_shapes_and_may_pass_them_on():
     assert repr(ours[0]) == "[TensorShape([None, 3]), TensorShape([None, 3])]"
 
 
+class Times(kerasish.layers.Layer):
+    """A layer whose constructor takes no name and that says nothing of its configuration."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+
 def test_a_layer_that_describes_itself_is_made_again_without_get_config(tmp_path):
-    class Times(kerasish.layers.Layer):
-        def __init__(self, factor):
-            super().__init__()
-            self.factor = factor
-
-        def call(self, inputs):
-            return inputs * self.factor
-
     assert Times(2.0).get_config() == {"factor": 2.0}
     assert Times.from_config(Times(2.0).get_config()).factor == 2.0
     inputs = kerasish.Input((3,))
@@ -371,20 +374,13 @@ def test_a_layer_that_describes_itself_is_made_again_without_get_config(tmp_path
 
 
 def test_a_layer_that_takes_no_name_is_blamed_itself():
-    class Times(kerasish.layers.Layer):
-        def __init__(self, factor):
-            super().__init__()
-            self.factor = factor
-
-        def call(self, inputs):
-            return inputs * self.factor
-
+    class Described(Times):
         def get_config(self):
             return {**super().get_config(), "factor": self.factor}
 
-    model = kerasish.Sequential([kerasish.Input((3,)), Times(2.0)])
+    model = kerasish.Sequential([kerasish.Input((3,)), Described(2.0)])
     with pytest.raises(TypeError, match="Times.__init__.. got an unexpected keyword argument 'name'"):
-        kerasish.Sequential.from_config(model.get_config(), custom_objects={"Times": Times})
+        kerasish.Sequential.from_config(model.get_config(), custom_objects={"Described": Described})
 
 
 @pytest.mark.parametrize("base", [kerasish.Model, kerasish.layers.Layer])
