@@ -16,7 +16,9 @@ import tensorflow as tf
 from kerasish.ops.bounds import source_of
 
 _STEPS_TO_PAY = 2500
-"""Steps by which a compilation (0.5-1 s) has won its time back, at 0.2-0.4 ms a step."""
+"""Steps by which a compilation (0.5-1 s) has won its time back where it saves dispatch alone, 0.2-0.4 ms a step."""
+_NUMBERS_TO_HALVE = 5e5
+"""Numbers of embeddings, read and changed in a step, that XLA saves as much time on as on dispatch."""
 _STEPS_AT_ONCE = 50
 """Steps of an epoch from which on the start of a compiled program (1 ms) does not matter."""
 _LARGEST_PRODUCT = 5e8
@@ -51,22 +53,35 @@ _INDICES = {
     ),
 }
 """Operations whose second input is made of indices, what to say of them, and what to do."""
+_EMBEDDED = (_GATHER, "UnsortedSegmentSum")
+"""What an embedding consists of: it gathers rows of its table, and sums gradients for each of these."""
 _LOOKUPS = frozenset([*_INDICES, "UnsortedSegmentSum", "ResourceScatterSub"])
 """They fit where their indices are an input of the step, which can be looked at before."""
 
 
-def is_long(epochs: int, batches: int) -> bool:
-    """Whether a run of so many epochs of so many batches is long enough for XLA to pay."""
-    return batches >= _STEPS_AT_ONCE and epochs * batches >= _STEPS_TO_PAY
+def steps_at_stake(epochs: int, batches: int) -> int:
+    """The steps of a run of so many epochs of so many batches that XLA could make faster: none in short epochs."""
+    return epochs * batches if batches >= _STEPS_AT_ONCE else 0
 
 
-def is_fit(graph: tf.Graph, rows: int) -> bool:
-    """Whether XLA makes a step faster.
+def steps_to_pay(graph: tf.Graph, rows: int) -> float:
+    """The number of steps that win back what it costs to have XLA compile; infinite where no step becomes faster.
+
+    An embedding brings that forward: as TensorFlow runs it, the words of a batch, their gradients and the sum of these
+    for each word of the table are made one after the other, and with the table they are much to read and write.
 
     Args:
         graph: the traced step.
         rows: rows of a batch.
     """
+    if not _is_fit(graph, rows):
+        return math.inf
+    embedded = [operation.outputs[0].shape for operation in graph.get_operations() if operation.type in _EMBEDDED]
+    numbers = sum(math.prod(size or rows for size in shape) for shape in embedded if shape.rank)
+    return _STEPS_TO_PAY / (1 + numbers / _NUMBERS_TO_HALVE)
+
+
+def _is_fit(graph: tf.Graph, rows: int) -> bool:
     operations = graph.get_operations()
     known = {id(graph.inputs[place].op) for place in _tables(graph)}
     for operation in operations:

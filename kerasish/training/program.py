@@ -10,6 +10,7 @@ Longer than most files because what is compiled, and how, is one decision.
 from __future__ import annotations
 
 import gc
+import math
 import operator
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +24,7 @@ from kerasish.core.execution import Execution, briefly_optimized, context_of
 from kerasish.data_sources.arrays import GATHERED, one_block
 from kerasish.data_sources.blocks import FRESH, Block, Whole
 from kerasish.ops.bounds import Findings, NotInRange, in_turn, noting
-from kerasish.training.compilation import check_indices, is_fit, is_long
+from kerasish.training.compilation import check_indices, steps_at_stake, steps_to_pay
 from kerasish.training.faults import brief
 from kerasish.training.turns import TRACING
 
@@ -84,7 +85,7 @@ class Program:
         self._around, self._reset, self._one_by_one, self._variables = around, reset, one_by_one, variables
         self._step, self._results, self._collect, self._revision = step, results, collect, revision
         self.eager, self._jit_compile = eager, jit_compile
-        self._long = False
+        self._at_stake, self._planned, self._to_pay = 0, 0, 0.0
         self._findings: Findings | None = None
         self._traced: dict[Any, _Traced] = {}
         self._steps: dict[Any, _Step] = {}
@@ -101,11 +102,21 @@ class Program:
     @property
     def wants_equal_batches(self) -> bool:
         """Whether all batches of a block must have the same number of rows, as XLA's fixed shapes require."""
-        return (self._jit_compile is True or (self._jit_compile == "auto" and self._long)) and not self.eager
+        return (self._jit_compile is True or self._may_pay and self._at_stake >= self._to_pay) and not self.eager
 
-    def plan(self, epochs: int, batches: int) -> None:
-        """Tells how long the run that begins is going to be, by which "auto" decides; 0 batches: not known."""
-        self._long = is_long(epochs, batches)
+    @property
+    def _may_pay(self) -> bool:
+        return self._jit_compile == "auto" and self._at_stake > 0
+
+    def plan(self, epochs: int, batches: int, initial_epoch: int = 0) -> None:
+        """Tells how long the run that begins is going to be, by which "auto" decides; 0 batches: not known.
+
+        Runs before count too, as do epochs that were done elsewhere: who trains a few epochs at a time trains long.
+        """
+        present = steps_at_stake(epochs - initial_epoch, batches)
+        self._planned += present
+        self._at_stake = present and max(self._planned, steps_at_stake(epochs, batches))
+        self._to_pay = 0.0
 
     def run(self, block: Block) -> tuple[int, Any]:
         """The number of steps done, and what the last step (or, collecting, every step joined) returned."""
@@ -115,7 +126,7 @@ class Program:
             return self._run_eagerly(block, lambda batch: self.run(one_block(batch))[1])
         if self._jit_compile is True:
             return self._execute(block, *_of_equal_batches(block), by_xla=True)
-        if self.wants_equal_batches and block.take is GATHERED and self._is_full(block):
+        if self._may_pay and block.take is GATHERED and self._is_full(block):
             return self._run_by_xla_if_fit(block)
         return self._execute(block, block.take, block.specs, block.arguments)
 
@@ -132,15 +143,16 @@ class Program:
     def _run_by_xla_if_fit(self, block: Block) -> tuple[int, Any]:
         plain = self._of(block.take, block.specs)
         rows = (block.samples or 0) // block.steps
-        if rows not in plain.compiled:
-            plain.compiled[rows] = is_fit(plain.step.graph, rows)
-        if plain.compiled[rows] and plain.step.is_within(block.arguments[0]):
+        if rows not in plain.to_pay:
+            plain.to_pay[rows] = steps_to_pay(plain.step.graph, rows)
+        self._to_pay = plain.to_pay[rows]
+        if self._at_stake >= self._to_pay and plain.step.is_within(block.arguments[0]):
             try:
                 return self._execute(block, *_of_equal_batches(block), by_xla=True, step=plain.step)
             except NotInRange:
                 raise
             except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-                plain.compiled[rows] = False  # refused before any variable changed
+                self._to_pay = plain.to_pay[rows] = math.inf  # refused before any variable changed
                 tf.get_logger().warning("Training goes on without XLA. %s", error.message)
         return self._execute(block, block.take, block.specs, block.arguments)
 
@@ -336,12 +348,12 @@ class _Step:
 
 @dataclass
 class _Traced:
-    """A loop around a step, and how it is called; `compiled` says by the rows of a batch whether XLA compiles."""
+    """A loop around a step, and how it is called; `to_pay`, by the rows of a batch: how many steps pay for XLA."""
 
     function: Any
     call: Callable[..., Any]
     step: _Step
-    compiled: dict[int, bool] = field(default_factory=dict)
+    to_pay: dict[int, float] = field(default_factory=dict)
 
 
 def _once(take: Any, step: _Step, arguments: Any, steps: tf.Tensor, collect: bool) -> tuple[tf.Tensor, Any]:

@@ -63,6 +63,15 @@ def test_the_step_is_traced_once_for_both_programs():
     assert any(by_xla(model)) and len(calls) == 1
 
 
+def test_runs_one_after_the_other_count_together():
+    again, onwards = dense(), dense()
+    for epoch in range(LONG):
+        assert not any(by_xla(again)) and not any(by_xla(onwards)), "compiled before it pays"
+        trained(again, epochs=1)
+        trained(onwards, initial_epoch=epoch, epochs=epoch + 1)
+    assert any(by_xla(again)) and any(by_xla(onwards))
+
+
 @pytest.mark.parametrize("layers", [
     [keras.layers.Reshape((6, 1)), keras.layers.Conv1D(2, 3), keras.layers.Flatten(), keras.layers.Dense(3)],
     [keras.layers.Reshape((6, 1)), keras.layers.LSTM(3)],
@@ -75,7 +84,7 @@ def test_steps_on_which_xla_loses_are_not_compiled(layers):
     steps.plan(1000, 1000)
     with model._open(X, Y, batch_size=8).epoch(0) as epoch:
         steps.run(epoch.next(2, equal=steps.wants_equal_batches))
-    assert steps.wants_equal_batches and not any(by_xla(model))
+    assert not steps.wants_equal_batches and not any(by_xla(model))
 
 
 def refused():
@@ -89,7 +98,7 @@ def refused():
 
 def test_where_xla_refuses_training_goes_on_without(monkeypatch):
     told = []
-    monkeypatch.setattr(program, "is_fit", lambda graph, rows: True)
+    monkeypatch.setattr(program, "steps_to_pay", lambda graph, rows: 0)
     monkeypatch.setattr(tf.get_logger(), "warning", lambda text, *parts: told.append(text % parts))
     results = []
     for jit_compile in (False, None):
@@ -167,3 +176,15 @@ def test_indices_that_are_computed_are_left_to_the_kernels_that_check_them():
     with pytest.raises(tf.errors.InvalidArgumentError, match="is not in"):
         model.fit(np.full((1020, 5), 9), Y, batch_size=8, epochs=LONG, verbose=0)
     assert not any(by_xla(model))
+
+
+def test_an_embedding_pays_for_xla_sooner():
+    x, y = np.zeros((128, 50), "int32"), np.zeros(128)
+    compiled = []
+    for numbers in (4, 256):
+        layers = [keras.layers.Embedding(2000, numbers, input_length=50), keras.layers.GlobalAveragePooling1D()]
+        model = keras.Sequential([*layers, keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        model.fit(x, y, batch_size=2, epochs=20, verbose=0)
+        compiled.append(any(by_xla(model)))
+    assert compiled == [False, True]
