@@ -12,6 +12,8 @@ import importlib
 import sys
 from typing import Any
 
+from kerasish.core.garbage import uncollected
+
 __all__ = ["import_tensorflow"]
 
 _EAGERLY_IMPORTED = ("keras.src.optimizers", "tf_keras.src.optimizers")
@@ -25,7 +27,8 @@ def import_tensorflow() -> None:
     absent = [name for name in _EAGERLY_IMPORTED if name not in modules]
     modules.update(dict.fromkeys(absent))
     try:
-        importlib.import_module("tensorflow")
+        with uncollected():
+            importlib.import_module("tensorflow")
     finally:
         for name in absent:
             if modules.get(name, name) is None:

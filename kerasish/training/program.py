@@ -21,6 +21,7 @@ from typing import Any
 import tensorflow as tf
 
 from kerasish.core.execution import Execution, briefly_optimized, context_of
+from kerasish.core.garbage import uncollected
 from kerasish.data_sources.arrays import GATHERED, one_block
 from kerasish.data_sources.blocks import FRESH, Block, Whole
 from kerasish.ops.bounds import Findings, NotInRange, in_turn, noting
@@ -175,7 +176,7 @@ class Program:
             return last[1]
         key = (take, str(specs), revision, by_xla)
         if key not in self._traced:
-            with TRACING:
+            with TRACING, uncollected():
                 if key not in self._traced:
                     self._traced[key] = self._trace(take, specs, by_xla, step)
         traced = self._traced[key]
