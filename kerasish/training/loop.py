@@ -78,7 +78,7 @@ def fit(
     """Trains for the epochs and reports to the callbacks; an epoch without batches is not reported."""
     model.stop_training = False
     program, testing = model.program("train"), None
-    program.plan(epochs, source.batches or 0, initial_epoch)
+    program.plan(epochs, source.batches or 0)
     training = Training(model, source, validation, callbacks, initial_epoch)
     callbacks.join(training)
     callbacks.on_train_begin()

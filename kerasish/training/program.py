@@ -86,7 +86,7 @@ class Program:
         self._around, self._reset, self._one_by_one, self._variables = around, reset, one_by_one, variables
         self._step, self._results, self._collect, self._revision = step, results, collect, revision
         self.eager, self._jit_compile = eager, jit_compile
-        self._at_stake, self._planned, self._to_pay = 0, 0, 0.0
+        self._at_stake, self._to_pay = 0, 0.0
         self._findings: Findings | None = None
         self._traced: dict[Any, _Traced] = {}
         self._steps: dict[Any, _Step] = {}
@@ -109,15 +109,9 @@ class Program:
     def _may_pay(self) -> bool:
         return self._jit_compile == "auto" and self._at_stake > 0
 
-    def plan(self, epochs: int, batches: int, initial_epoch: int = 0) -> None:
-        """Tells how long the run that begins is going to be, by which "auto" decides; 0 batches: not known.
-
-        Runs before count too, as do epochs that were done elsewhere: who trains a few epochs at a time trains long.
-        """
-        present = steps_at_stake(epochs - initial_epoch, batches)
-        self._planned += present
-        self._at_stake = present and max(self._planned, steps_at_stake(epochs, batches))
-        self._to_pay = 0.0
+    def plan(self, epochs: int, batches: int) -> None:
+        """Tells how long the run that begins is going to be, by which "auto" decides; 0 batches: not known."""
+        self._at_stake, self._to_pay = steps_at_stake(epochs, batches), 0.0
 
     def run(self, block: Block) -> tuple[int, Any]:
         """The number of steps done, and what the last step (or, collecting, every step joined) returned."""

@@ -63,15 +63,6 @@ def test_the_step_is_traced_once_for_both_programs():
     assert any(by_xla(model)) and len(calls) == 1
 
 
-def test_runs_one_after_the_other_count_together():
-    again, onwards = dense(), dense()
-    for epoch in range(LONG):
-        assert not any(by_xla(again)) and not any(by_xla(onwards)), "compiled before it pays"
-        trained(again, epochs=1)
-        trained(onwards, initial_epoch=epoch, epochs=epoch + 1)
-    assert any(by_xla(again)) and any(by_xla(onwards))
-
-
 @pytest.mark.parametrize("layers", [
     [keras.layers.Reshape((6, 1)), keras.layers.Conv1D(2, 3), keras.layers.Flatten(), keras.layers.Dense(3)],
     [keras.layers.Reshape((6, 1)), keras.layers.LSTM(3)],
