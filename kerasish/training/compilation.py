@@ -53,9 +53,9 @@ _INDICES = {
     ),
 }
 """Operations whose second input is made of indices, what to say of them, and what to do."""
-_EMBEDDED = (_GATHER, "UnsortedSegmentSum")
-"""What an embedding consists of: it gathers rows of its table, and sums gradients for each of these."""
-_LOOKUPS = frozenset([*_INDICES, "UnsortedSegmentSum", "ResourceScatterSub"])
+_SUMS = ("UnsortedSegmentSum", "ResourceScatterSub")
+"""How the gradients of the rows that an embedding gathered are summed for each row of its table."""
+_LOOKUPS = frozenset([*_INDICES, *_SUMS])
 """They fit where their indices are an input of the step, which can be looked at before."""
 
 
@@ -67,8 +67,9 @@ def steps_at_stake(epochs: int, batches: int) -> int:
 def steps_to_pay(graph: tf.Graph, rows: int) -> float:
     """The number of steps that win back what it costs to have XLA compile; infinite where no step becomes faster.
 
-    An embedding brings that forward: as TensorFlow runs it, the words of a batch, their gradients and the sum of these
-    for each word of the table are made one after the other, and with the table they are much to read and write.
+    An embedding that is trained brings that forward: as TensorFlow runs it, the words of a batch, their gradients and
+    the sum of these for each word of the table are made one after the other, and with the table they are much to read
+    and write.
 
     Args:
         graph: the traced step.
@@ -76,8 +77,11 @@ def steps_to_pay(graph: tf.Graph, rows: int) -> float:
     """
     if not _is_fit(graph, rows):
         return math.inf
-    embedded = [operation.outputs[0].shape for operation in graph.get_operations() if operation.type in _EMBEDDED]
-    numbers = sum(math.prod(size or rows for size in shape) for shape in embedded if shape.rank)
+    operations = graph.get_operations()
+    if not any(operation.type in _SUMS for operation in operations):
+        return _STEPS_TO_PAY
+    made = [one.outputs[0].shape for one in operations if one.type in (_GATHER, *_SUMS) and one.outputs]
+    numbers = sum(math.prod(size or rows for size in shape) for shape in made if shape.rank)
     return _STEPS_TO_PAY / (1 + numbers / _NUMBERS_TO_HALVE)
 
 

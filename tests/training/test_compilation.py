@@ -169,13 +169,12 @@ def test_indices_that_are_computed_are_left_to_the_kernels_that_check_them():
     assert not any(by_xla(model))
 
 
-def test_an_embedding_pays_for_xla_sooner():
-    x, y = np.zeros((128, 50), "int32"), np.zeros(128)
-    compiled = []
-    for numbers in (4, 256):
-        layers = [keras.layers.Embedding(2000, numbers, input_length=50), keras.layers.GlobalAveragePooling1D()]
-        model = keras.Sequential([*layers, keras.layers.Dense(1)])
-        model.compile("adam", "mse")
-        model.fit(x, y, batch_size=2, epochs=20, verbose=0)
-        compiled.append(any(by_xla(model)))
-    assert compiled == [False, True]
+@pytest.mark.parametrize("numbers, trainable, sooner", [(640, True, True), (4, True, False), (640, False, False)])
+def test_a_large_embedding_that_is_trained_pays_for_xla_sooner(numbers, trainable, sooner):
+    model = keras.Sequential([
+        keras.layers.Embedding(2000, numbers, input_length=50, trainable=trainable),
+        keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1),
+    ])  # fmt: skip
+    model.compile("adam", "mse")
+    model.fit(np.zeros((1024, 50), "int32"), np.zeros(1024), batch_size=16, epochs=20, verbose=0)
+    assert any(by_xla(model)) is sooner
